@@ -1,0 +1,1 @@
+"""From results to STAC items, collections and the files beside them."""

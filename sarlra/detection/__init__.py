@@ -1,0 +1,1 @@
+"""From a composite and a model to the lattice of scores and the detections."""
