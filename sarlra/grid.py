@@ -92,7 +92,7 @@ class PixelBox:
 
     def transform(self, tile: Tile) -> Affine:
         """Pixel (column, row) of this box to (x, y)."""
-        return tile.transform * Affine.translation(self.col0, self.row0)
+        return tile.transform @ Affine.translation(self.col0, self.row0)
 
     def bounds(self, tile: Tile) -> Bounds:
         """(left, bottom, right, top) in metres."""

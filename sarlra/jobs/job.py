@@ -1,0 +1,105 @@
+"""The unit of work: one tile of one track, from acquisitions to an item in the catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from sarlra import __version__
+from sarlra.events.event import Event
+from sarlra.grid import PixelBox, Tile
+from sarlra.models.registry import ModelInfo
+from sarlra.recipe import Recipe
+from sarlra.scenes.model import Track
+from sarlra.scenes.signing import SigningPolicy
+
+#: Names of jobs are made in this namespace; changing it renames every job ever run.
+_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sarlra/sarlra/jobs")
+
+Status = Literal["done", "empty", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All that one task needs, picklable; nothing in it is secret.
+
+    ``sink`` is the output's folder or URL, ``inputs_href`` the frozen search result relative to
+    it. ``threads`` bounds the threads that read and compute inside the job.
+    """
+
+    id: str
+    version: str
+    event: Event
+    tile: Tile
+    box: PixelBox
+    track: Track
+    recipe: Recipe
+    model: ModelInfo
+    threshold: float
+    signing: SigningPolicy | None
+    source: str
+    sink: str
+    inputs_href: str
+    threads: int = 2
+
+    @property
+    def store(self) -> str:
+        """The event's Zarr store, relative to the sink."""
+        return f"composites/{self.event.id}.zarr"
+
+    @property
+    def group(self) -> str:
+        """The group of the composite in the store."""
+        return f"{self.version}/{self.tile.epsg}/{self.track.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job.
+
+    ``status``: ``done`` (with detections), ``empty`` (done, no detections), ``skipped`` (the item
+    stood already) or ``failed``; ``code`` and ``reason`` say why it failed, for machines and for
+    people. ``scored`` and ``not_scored`` count windows, ``detections`` those kept.
+    """
+
+    job_id: str
+    item_id: str
+    tile: str
+    track: str
+    status: Status
+    scored: int = 0
+    not_scored: int = 0
+    detections: int = 0
+    code: str | None = None
+    reason: str | None = None
+    hint: str | None = None
+    seconds: float = 0.0
+
+
+def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo, area: str) -> str:
+    """A short name of everything that decides a track's result, eight hexadecimal digits.
+
+    Two runs agree on it when recipe, model, package version, origin times, area and input files
+    (ids and addresses) agree. ``area`` is the area's WKB in hexadecimal.
+    """
+    facts = {
+        "package": __version__,
+        "recipe": recipe.hash(),
+        "model": model.sha256,
+        "origins": [origin.isoformat() for origin in event.origins],
+        "area": hashlib.sha256(area.encode()).hexdigest(),
+        "inputs": [
+            [acquisition.id, part.item_id, *sorted(href for _, href in part.assets)]
+            for acquisition in (*track.pre, *track.post)
+            for part in acquisition.slices
+        ],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:
+    """The job's id: uuid5 of what it makes and of what decides it."""
+    return str(uuid.uuid5(_NAMESPACE, "/".join((event.id, tile.id, track.id, version))))

@@ -1,0 +1,157 @@
+"""Which tiles an area needs, and which windows of each tile are wanted.
+
+A window is wanted where its square touches the area and its centre lies in the tile's own part of
+the world: the six-degree strip of longitude of the tile's UTM zone (closed to the west, open to
+the east), north of the equator or on it for EPSG 326xx, south of it for 327xx. So every place
+belongs to exactly one zone, and the answer for a window does not depend on what else is planned.
+The exceptions of the UTM zones around Norway and Svalbard are not made: the plain strips are used.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from pyproj import Transformer
+from shapely import MultiPolygon, Polygon, affinity
+from shapely.geometry.base import BaseGeometry
+from shapely.ops import transform as reproject
+
+from sarlra.errors import AreaError
+from sarlra.grid import PixelBox, Tile
+from sarlra.recipe import Recipe
+
+#: UTM is not defined nearer to the poles.
+LATITUDE_LIMITS = (-80.0, 84.0)
+_SEGMENT_DEG = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TileWindows:
+    """A tile and the windows wanted of it.
+
+    ``active`` is bool, shape (n, n) with n = size_px // stride, rows from the north; ``box`` holds
+    all pixels of the wanted windows, reaching into the halo where they do.
+    """
+
+    tile: Tile
+    active: npt.NDArray[np.bool_]
+    box: PixelBox
+
+
+def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
+    """All tiles that hold a wanted window of the area (EPSG:4326), ordered by EPSG, column, row.
+
+    Raises
+    ------
+    AreaError
+        The area is empty or has no part between 80 degrees south and 84 degrees north.
+    """
+    low, high = LATITUDE_LIMITS
+    usable = shapely.intersection(area, shapely.box(-180.0, low, 180.0, high))
+    if usable.is_empty or usable.area == 0.0:
+        raise AreaError(
+            "the area of interest is empty between 80 S and 84 N",
+            hint="give --aoi as west,south,east,north in degrees",
+        )
+    found = []
+    for epsg, part in _zones(usable):
+        for tile in _candidates(part, epsg, recipe):
+            windows = tile_windows(area, tile, recipe)
+            if windows is not None:
+                found.append(windows)
+    return tuple(sorted(found, key=lambda w: w.tile))
+
+
+def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows | None:
+    """The windows of one tile that are wanted for the area (EPSG:4326); None if there is none."""
+    part = _near_strip(area, tile.epsg)
+    if part.is_empty:
+        return None
+    n = recipe.tile_px // recipe.stride_px
+    step = recipe.stride_px * recipe.resolution
+    edge = recipe.window_px * recipe.resolution
+    left, _, _, top = tile.bounds
+    x0 = left + step * np.arange(n)[None, :] + np.zeros((n, 1))
+    y1 = top - step * np.arange(n)[:, None] + np.zeros((1, n))
+    squares = shapely.box(x0, y1 - edge, x0 + edge, y1)
+    shape = to_utm(part, tile.epsg)
+    shapely.prepare(shape)
+    active = np.asarray(shapely.intersects(shape, squares), dtype=bool)
+    active &= _owned(x0 + edge / 2, y1 - edge / 2, tile.epsg)
+    if not active.any():
+        return None
+    rows, cols = np.flatnonzero(active.any(axis=1)), np.flatnonzero(active.any(axis=0))
+    stride, window = recipe.stride_px, recipe.window_px
+    box = PixelBox(
+        int(rows[0]) * stride,
+        int(rows[-1]) * stride + window,
+        int(cols[0]) * stride,
+        int(cols[-1]) * stride + window,
+    )
+    return TileWindows(tile, active, box)
+
+
+def to_utm(shape: BaseGeometry, epsg: int) -> BaseGeometry:
+    """A geometry from EPSG:4326 to a UTM zone, its long edges cut so that they bend rightly.
+
+    Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
+    """
+    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
+    return reproject(transformer.transform, shapely.segmentize(shape, _SEGMENT_DEG))
+
+
+def zone_epsg(longitude: float, latitude: float) -> int:
+    """The EPSG code of the plain UTM zone that owns a point."""
+    zone = math.floor((longitude + 180.0) / 6.0) % 60 + 1
+    return (32600 if latitude >= 0.0 else 32700) + zone
+
+
+def _zones(area: BaseGeometry) -> Iterator[tuple[int, BaseGeometry]]:
+    west, _, east, _ = area.bounds
+    first = math.floor((west + 180.0) / 6.0)
+    last = min(math.floor((east + 180.0) / 6.0), 59)
+    for index in range(first, last + 1):
+        for base in (32600, 32700):
+            epsg = base + index + 1
+            part = shapely.intersection(area, _strip(epsg))
+            if part.area > 0.0:
+                yield epsg, part
+
+
+def _strip(epsg: int) -> Polygon:
+    west = (epsg % 100 - 1) * 6.0 - 180.0
+    south, north = (0.0, 90.0) if epsg < 32700 else (-90.0, 0.0)
+    return shapely.box(west, south, west + 6.0, north)
+
+
+def _near_strip(area: BaseGeometry, epsg: int) -> BaseGeometry:
+    """What of the area lies within half a degree of a zone's strip, also across 180 degrees."""
+    near = shapely.box(*_strip(epsg).buffer(0.5).bounds)
+    turned = [affinity.translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
+    return shapely.union_all([shapely.intersection(part, near) for part in turned])
+
+
+def _owned(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], epsg: int
+) -> npt.NDArray[np.bool_]:
+    """Whether points of a zone lie in its strip; asks the projection only near its edges."""
+    transformer = Transformer.from_crs(epsg, 4326, always_xy=True)
+    longitude, latitude = transformer.transform(x, y)
+    zone = np.floor((np.asarray(longitude) + 180.0) / 6.0).astype(int) % 60 + 1
+    north = np.asarray(latitude) >= 0.0
+    return np.asarray((zone == epsg % 100) & (north == (epsg < 32700)))
+
+
+def _candidates(part: BaseGeometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:
+    """Tiles whose windows can touch the part: windows reach right and down into the halo."""
+    size = recipe.tile_px * recipe.resolution
+    reach = recipe.window_px * recipe.resolution
+    left, bottom, right, top = to_utm(part, epsg).bounds
+    for column in range(math.floor((left - reach) / size), math.floor((right + reach) / size) + 1):
+        for row in range(math.floor((bottom - reach) / size), math.floor((top + reach) / size) + 1):
+            yield Tile(epsg, column, row, recipe.tile_px, recipe.resolution)
