@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from sarlra.evaluation.labels import LANDSLIDE_SHARE
+from sarlra.samples.labels import LANDSLIDE_SHARE
 
 
 @dataclass(frozen=True, slots=True)

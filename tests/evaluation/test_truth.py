@@ -1,4 +1,4 @@
-"""Labels and scores against plain counting."""
+"""Scores against plain counting."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ import pytest
 import shapely
 from sklearn.metrics import precision_recall_fscore_support  # type: ignore[import-untyped]
 
-from sarlra.errors import InputError
-from sarlra.evaluation.labels import burn, landslide_share
 from sarlra.evaluation.scores import object_score, patch_confusion
 from sarlra.grid import Tile
-from sarlra.recipe import make_recipe
 
 TILE = Tile(32632, 12, 125, size_px=512)
-RECIPE = make_recipe(tile_px=512)
 
 
 def _squares(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
@@ -24,29 +20,6 @@ def _squares(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     shapes = [shapely.box(left + a * 10, top - d * 10, left + c * 10, top - b * 10)
               for a, b, c, d in boxes]  # fmt: skip
     return gpd.GeoDataFrame(geometry=shapes, crs=TILE.epsg)
-
-
-def test_share_counts_pixels_of_every_window_and_the_halo() -> None:
-    inventory = _squares((10, 20, 30, 50), (500, 500, 544, 544), (200, 3, 201, 4))
-    mask = np.zeros((544, 544))
-    mask[20:50, 10:30] = 1
-    mask[500:, 500:] = 1
-    mask[3, 200] = 1
-    expected = np.array(
-        [
-            [mask[i : i + 64, j : j + 64].mean() for j in range(0, 512, 32)]
-            for i in range(0, 512, 32)
-        ]
-    )
-    # Through EPSG:4326 and back: no pixel's centre may change sides.
-    share = landslide_share(inventory.to_crs(4326), TILE, RECIPE)
-    np.testing.assert_allclose(share, expected, atol=1e-7)
-    assert burn(inventory, TILE, RECIPE).sum() == mask.sum()
-
-
-def test_inventory_without_crs_is_refused() -> None:
-    with pytest.raises(InputError, match="coordinate reference system"):
-        burn(gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)]), TILE, RECIPE)
 
 
 def test_patch_confusion_equals_sklearn() -> None:

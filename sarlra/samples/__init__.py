@@ -1,0 +1,1 @@
+"""From composites and polygons to labelled patches."""

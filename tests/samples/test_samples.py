@@ -1,0 +1,68 @@
+"""Landslide shares of windows, and patches cut from a tile, against plain counting."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+import xarray as xr
+
+from sarlra.errors import InputError
+from sarlra.grid import Tile
+from sarlra.recipe import make_recipe
+from sarlra.samples.labels import burn, landslide_share
+from sarlra.samples.patches import grid_patches, join
+
+TILE = Tile(32632, 12, 125, size_px=512)
+RECIPE = make_recipe(tile_px=512)
+
+
+def _squares(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
+    """Boxes in pixels (col0, row0, col1, row1) of the tile."""
+    left, _, _, top = TILE.bounds
+    shapes = [shapely.box(left + a * 10, top - d * 10, left + c * 10, top - b * 10)
+              for a, b, c, d in boxes]  # fmt: skip
+    return gpd.GeoDataFrame(geometry=shapes, crs=TILE.epsg)
+
+
+def test_share_counts_pixels_of_every_window_and_the_halo() -> None:
+    inventory = _squares((10, 20, 30, 50), (500, 500, 544, 544), (200, 3, 201, 4))
+    mask = np.zeros((544, 544))
+    mask[20:50, 10:30] = 1
+    mask[500:, 500:] = 1
+    mask[3, 200] = 1
+    expected = np.array(
+        [
+            [mask[i : i + 64, j : j + 64].mean() for j in range(0, 512, 32)]
+            for i in range(0, 512, 32)
+        ]
+    )
+    # Through EPSG:4326 and back: no pixel's centre may change sides.
+    share = landslide_share(inventory.to_crs(4326), TILE, RECIPE)
+    np.testing.assert_allclose(share, expected, atol=1e-7)
+    assert burn(inventory, TILE, RECIPE).sum() == mask.sum()
+
+
+def test_inventory_without_crs_is_refused() -> None:
+    with pytest.raises(InputError, match="coordinate reference system"):
+        burn(gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)]), TILE, RECIPE)
+
+
+def test_patches_are_cut_classed_and_filtered_as_the_paper_says() -> None:
+    rng = np.random.default_rng(0)
+    bands = {name: rng.normal(size=(200, 256)).astype(np.float32) for name in RECIPE.bands}
+    bands["post_vh"][:64, :64] = np.nan  # first patch: no data
+    burnt = np.zeros((200, 256), dtype=np.uint8)
+    burnt[0:64, 64:128].flat[:205] = 1  # 205 of 4096 px: just over 5 %
+    burnt[64:128, 0:64].flat[:204] = 1  # just under: neither class
+    composite = xr.Dataset({name: (("y", "x"), values) for name, values in bands.items()})
+    patches = grid_patches(composite, burnt, RECIPE)
+    # 3 rows x 4 columns of whole patches, less the one without data, less the one in between.
+    assert len(patches) == 10
+    assert patches.label.tolist() == [1] + [0] * 9
+    assert patches.share[0] == pytest.approx(205 / 4096)
+    np.testing.assert_array_equal(patches.values[1, :, :, 2], bands["diff_vv"][0:64, 128:192])
+    twice = join([patches, patches])
+    assert len(twice) == 20
+    np.testing.assert_array_equal(twice.values[10:], patches.values)
