@@ -1,0 +1,223 @@
+"""The ``.keras`` file: what may be in one from outside, and how ours are written.
+
+Keras' own ``safe_mode`` refuses Lambda layers but lets a file name any importable class. Here a
+file may name only the plain layers below, hold only the three members that Keras writes, and lead
+nowhere outside itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sarlra.errors import ModelError
+from sarlra.models.files import MAX_BYTES
+from sarlra.models.hdf5 import open_checked
+
+_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+_MAX_JSON_BYTES = 2**20
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+_ALLOWED: Mapping[str, frozenset[str | None]] = {
+    **{
+        layer: frozenset({"keras.layers"})
+        for layer in (
+            "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D",
+            "Dense", "Dropout", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
+            "InputLayer", "MaxPooling2D", "Multiply", "Normalization", "ReLU", "Rescaling",
+            "Reshape", "Resizing", "ZeroPadding2D",
+        )
+    },
+    **{
+        initializer: frozenset({"keras.initializers"})
+        for initializer in ("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones",
+                            "Zeros", "Constant")
+    },
+    "L2": frozenset({"keras.regularizers"}),
+    "DTypePolicy": frozenset({"keras"}),
+    "Functional": frozenset({"keras", "keras.models", "keras.src.models.functional"}),
+    "Sequential": frozenset({"keras", "keras.models", "keras.src.models.sequential"}),
+    "__keras_tensor__": frozenset({None}),
+}  # fmt: skip
+
+
+def check_keras_file(data: bytes, label: str) -> dict[str, Any]:
+    """Check the bytes of a ``.keras`` file without building anything from them.
+
+    Parameters
+    ----------
+    data
+        The file's bytes.
+    label
+        What errors call the file.
+
+    Returns
+    -------
+    dict
+        The network's configuration, without what belongs to its compilation.
+
+    Raises
+    ------
+    ModelError
+        The file is no ``.keras`` archive, is damaged, holds other members than Keras writes,
+        unpacks to more than ``MAX_BYTES``, or names a layer that is not on the list.
+    """
+    members = _members(data, label)
+    try:
+        config = json.loads(members[_CONFIG])
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{label}: its {_CONFIG} is no JSON: {error}") from error
+    if not isinstance(config, dict) or config.get("class_name") not in ("Functional", "Sequential"):
+        raise ModelError(f"{label}: its {_CONFIG} describes no network")
+    config.pop("compile_config", None)
+    _check_classes(config, label)
+    with open_checked(members[_WEIGHTS], f"{label}: {_WEIGHTS}"):
+        pass
+    return config
+
+
+def _members(data: bytes, label: str) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            infos = archive.infolist()
+            if sorted(i.filename for i in infos) != sorted((_CONFIG, _METADATA, _WEIGHTS)):
+                names = ", ".join(sorted(i.filename for i in infos)[:8])
+                raise ModelError(
+                    f"{label}: holds {names or 'nothing'}, not what Keras writes",
+                    hint=f"a .keras file holds {_CONFIG}, {_METADATA} and {_WEIGHTS}",
+                )
+            return {i.filename: _read_member(archive, i, label) for i in infos}
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise ModelError(
+            f"{label}: is no .keras file, or a damaged one: {error}",
+            hint="a file of Keras 2 weights is brought in with `sarlra models import`",
+        ) from error
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> bytes:
+    import zlib
+
+    limit = MAX_BYTES if info.filename == _WEIGHTS else _MAX_JSON_BYTES
+    try:
+        with archive.open(info) as stream:
+            content = stream.read(limit + 1)
+    except zlib.error as error:
+        raise ModelError(f"{label}: its {info.filename} is damaged: {error}") from error
+    if len(content) > limit:
+        raise ModelError(f"{label}: its {info.filename} unpacks to more than {limit:,} bytes")
+    return content
+
+
+def _check_classes(config: Any, label: str) -> None:
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if "class_name" in value or "module" in value:
+                _check_class(value, label)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def _check_class(value: dict[str, Any], label: str) -> None:
+    name, module, registered = (value.get(k) for k in ("class_name", "module", "registered_name"))
+    known = isinstance(name, str) and module in _ALLOWED.get(name, frozenset())
+    if not known or registered not in (None, name):
+        raise ModelError(
+            f"{label}: names {module or registered or '?'}.{name}, which is not a layer that is "
+            "loaded from a file",
+            hint="only networks of plain Keras layers, without code of their own, are loaded",
+        )
+
+
+def load_network(data: bytes, label: str) -> Any:
+    """Build the network of a checked ``.keras`` file.
+
+    Returns
+    -------
+    keras.Model
+        Not compiled; input ``(n, 64, 64, bands)``, output ``(n, 1)``.
+
+    Raises
+    ------
+    ModelError
+        As :func:`check_keras_file`, or Keras cannot build it, or its shapes are others.
+    """
+    check_keras_file(data, label)
+    import keras
+
+    with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(data)
+        try:
+            model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:  # Keras raises whatever its layers raise
+            reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
+            raise ModelError(f"{label}: Keras cannot build its network: {reason[0]}") from error
+    shapes = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
+    match shapes:
+        case ((None, 64, 64, int()), (None, 1)):
+            return model
+    raise ModelError(
+        f"{label}: takes {shapes[0]} and gives {shapes[1]}, "
+        "not windows of (n, 64, 64, bands) and scores of (n, 1)"
+    )
+
+
+def pack_network(model: Any) -> bytes:
+    """The bytes of a ``.keras`` file of a network: deflated, and the same each time.
+
+    Keras stores uncompressed, with the date and addresses in memory; those are left out.
+    """
+    with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
+        path = Path(folder) / "model.keras"
+        model.save(path)
+        members = _members(path.read_bytes(), model.name)
+    config = json.loads(members[_CONFIG])
+    config["compile_config"] = None
+    _renumber_shared_objects(config)
+    metadata = {"keras_version": json.loads(members[_METADATA])["keras_version"]}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in (
+            (_METADATA, json.dumps(metadata).encode()),
+            (_CONFIG, json.dumps(config).encode()),
+            (_WEIGHTS, members[_WEIGHTS]),
+        ):
+            info = zipfile.ZipInfo(name, _EPOCH)
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+    return packed.getvalue()
+
+
+def _renumber_shared_objects(config: Any) -> None:
+    numbers: dict[int, int] = {}
+    waiting = [config]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if isinstance(value.get("shared_object_id"), int):
+                old = value["shared_object_id"]
+                value["shared_object_id"] = numbers.setdefault(old, len(numbers) + 1)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+
+
+def round_to_half_precision(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round float32 to the 11 significant bits of half precision, to nearest, ties to even.
+
+    The exponent keeps float32's range, so that nothing overflows. Half of each number is then
+    zeros, which deflate away.
+    """
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
+    rounded = (bits + 0x0FFF + ((bits >> 13) & 1)) & np.uint32(0xFFFFE000)
+    return rounded.astype(np.uint32).view(np.float32).reshape(values.shape)
