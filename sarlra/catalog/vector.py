@@ -1,0 +1,106 @@
+"""Detections as GeoParquet and GeoJSON, and what their columns mean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from sarlra.errors import CatalogError
+
+#: Column -> (dtype, meaning). The first six are what every table of detections has.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "geometry": ("geometry", "The window, EPSG:4326 (longitude, latitude)"),
+    "score": ("float32", "The model's raw output for the window, 0 to 1; not a probability"),
+    "track": ("string", "Relative orbit and direction, such as T046D"),
+    "orbit_state": ("string", "ascending or descending"),
+    "n_pre": ("uint16", "Acquisitions before the event that count in the window (median)"),
+    "n_post": ("uint16", "Acquisitions after the event that count in the window (median)"),
+    "tile": ("string", "The tile that holds the window's upper left pixel"),
+    "row": ("int32", "Row of the window's upper left pixel in the tile"),
+    "col": ("int32", "Column of the window's upper left pixel in the tile"),
+    "x": ("float64", "Easting of the window's upper left corner in metres"),
+    "y": ("float64", "Northing of the window's upper left corner in metres"),
+    "epsg": ("int32", "EPSG code of x and y"),
+    "valid_share": ("float32", "Share of the window's pixels with data"),
+    "diff_vv_mean": ("float32", "Mean change VV in dB"),
+    "diff_vv_p05": ("float32", "5th percentile of the change VV in dB"),
+    "diff_vv_p95": ("float32", "95th percentile of the change VV in dB"),
+    "diff_vh_mean": ("float32", "Mean change VH in dB"),
+    "diff_vh_p05": ("float32", "5th percentile of the change VH in dB"),
+    "diff_vh_p95": ("float32", "95th percentile of the change VH in dB"),
+    "item": ("string", "Id of the STAC item that the window belongs to"),
+}
+REQUIRED = ("geometry", "score", "track", "orbit_state", "n_pre", "n_post")
+#: What a table has even if nobody made one: the columns of a track with VV alone.
+_EMPTY = (*REQUIRED, "tile", "row", "col", "x", "y", "epsg", "valid_share")
+
+
+def empty() -> gpd.GeoDataFrame:
+    """A table of detections without rows."""
+    columns = {
+        name: pd.Series(dtype="object" if COLUMNS[name][0] == "string" else COLUMNS[name][0])
+        for name in _EMPTY
+        if name != "geometry"
+    }
+    return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=4326), crs=4326)
+
+
+def check_detections(detections: gpd.GeoDataFrame, subject: str) -> None:
+    """Refuse a table that lacks a column, is in another CRS, or has an impossible score.
+
+    Raises
+    ------
+    CatalogError
+        Names the subject and what is wrong.
+    """
+    if missing := [name for name in REQUIRED if name not in detections.columns]:
+        raise CatalogError(f"detections of {subject} lack the columns {', '.join(missing)}")
+    if detections.crs is None or detections.crs.to_epsg() != 4326:
+        raise CatalogError(f"detections of {subject} are not in EPSG:4326 but {detections.crs}")
+    if detections.geometry.isna().any() or detections.geometry.is_empty.any():
+        raise CatalogError(f"detections of {subject} have rows without a geometry")
+    score = detections["score"].to_numpy()
+    if not np.issubdtype(score.dtype, np.floating):
+        raise CatalogError(f"detections of {subject}: the scores are {score.dtype}, not float")
+    if not bool(np.all((score >= 0) & (score <= 1))):
+        raise CatalogError(f"detections of {subject} have scores outside 0..1")
+
+
+def write_parquet(path: Path, detections: gpd.GeoDataFrame) -> None:
+    """GeoParquet 1.1 with WKB geometries, zstd, and a ``bbox`` covering column."""
+    detections.reset_index(drop=True).to_parquet(
+        path,
+        index=False,
+        compression="zstd",
+        schema_version="1.1.0",
+        write_covering_bbox=True,
+    )
+
+
+def write_geojson(path: Path, detections: gpd.GeoDataFrame) -> None:
+    """GeoJSON (RFC 7946), the same rows in the same order; NaN becomes null."""
+    text = detections.reset_index(drop=True).to_json(drop_id=True, na="null")
+    document = json.loads(text)
+    document.pop("crs", None)
+    path.write_text(
+        json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+
+
+def columns_of(detections: gpd.GeoDataFrame) -> list[dict[str, str]]:
+    """``table:columns`` of a table of detections as it is stored."""
+    described = []
+    for name in detections.columns:
+        kind, meaning = COLUMNS.get(name, (str(detections[name].dtype), ""))
+        entry = {"name": str(name), "type": kind}
+        if meaning:
+            entry["description"] = meaning
+        described.append(entry)
+    described.append(
+        {"name": "bbox", "type": "struct", "description": "Bounds of geometry (GeoParquet 1.1)"}
+    )
+    return described
