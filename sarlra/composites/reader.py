@@ -1,0 +1,258 @@
+"""Reads one asset onto a grid: signed when opened, masked before any warp.
+
+This is the core under both loaders. A read opens the file, takes what it needs and closes it:
+nothing stays open between two reads, so it is safe from any thread and there is nothing to pickle
+but names. An asset is named in errors and logs by its unsigned href.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import rasterio
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.errors import RasterioError
+from rasterio.windows import Window
+
+from sarlra.composites import gdal
+from sarlra.composites.pixels import PixelGrid
+from sarlra.composites.resample import (
+    LARGEST_REDUCTION,
+    SourceWindow,
+    bilinear,
+    needed_window,
+    reduction,
+    source_places,
+)
+from sarlra.errors import AssetError
+from sarlra.scenes.signing import SigningPolicy, forget, sign
+
+logger = logging.getLogger(__name__)
+
+#: Grids agree where an offset is this close to a whole number of pixels.
+ALIGNED = 1e-6
+
+_STATUS = re.compile(r"HTTP response code: (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class StatedGrid:
+    """The grid that an item states for its assets: see :class:`sarlra.scenes.model.Slice`."""
+
+    epsg: int
+    transform: tuple[float, float, float, float, float, float]
+    shape: tuple[int, int]
+
+
+def read_asset(
+    href: str, grid: PixelGrid, signing: SigningPolicy | None, stated: StatedGrid | None = None
+) -> NDArray[np.float32]:
+    """Read one band of linear power onto a grid.
+
+    Where the file's pixels are the grid's (same CRS and pixel, offset a whole number of pixels)
+    they are copied, else they are interpolated bilinearly: see :mod:`sarlra.composites.resample`.
+    Not finite, no data and <= 0 are masked first.
+
+    Parameters
+    ----------
+    href
+        Unsigned.
+    grid
+        What to read.
+    signing
+        How to sign the href when the file is opened; None leaves it as it is.
+    stated
+        What the item says of the file's grid. The file's own grid is used; that the two differ
+        is logged, once per href.
+
+    Returns
+    -------
+    (rows, columns) of ``grid``, float32, linear power, NaN = no data; all NaN beside the image.
+
+    Raises
+    ------
+    AssetError
+        The file is missing, refused, truncated, or no raster of one real band on a known grid.
+    SigningError
+        No token could be had.
+    """
+    gdal.check_href(href)
+    gdal.guard_logs()
+    failure = _attempt(href, grid, signing, stated)
+    if isinstance(failure, _Failure) and failure.status != 404 and _is_signed(href, signing):
+        # The token may have run out between two reads, or been withdrawn.
+        forget(href, signing)
+        failure = _attempt(href, grid, signing, stated)
+    if not isinstance(failure, _Failure):
+        return failure
+    # Raised outside of the handler: the original exception names the signed URL.
+    raise AssetError(
+        f"asset {gdal.without_query(href)} cannot be read: {failure.reason}", hint=failure.hint
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a read failed, without any token."""
+
+    reason: str
+    status: int | None
+
+    @property
+    def hint(self) -> str:
+        if self.status == 404 or "No such file" in self.reason:
+            return "it is gone: search again, or drop its item from the frozen search result"
+        if self.status in (401, 403):
+            return "access was refused: check the source's signing and its subscription key"
+        return "it may be truncated or corrupt: fetch it again, or drop its item"
+
+
+def _is_signed(href: str, signing: SigningPolicy | None) -> bool:
+    return signing is not None and sign(href, signing) != href
+
+
+def _attempt(
+    href: str, grid: PixelGrid, signing: SigningPolicy | None, stated: StatedGrid | None
+) -> NDArray[np.float32] | _Failure:
+    """Open, read, close; errors of GDAL come back as a :class:`_Failure`."""
+    signed = sign(href, signing)
+    try:
+        with _opened(signed) as source:
+            _check(href, source, stated)
+            return _read(href, source, grid)
+    except RasterioError as error:
+        texts = [str(e) for e in _chain(error)]
+        status = next((int(m.group(1)) for t in texts if (m := _STATUS.search(t))), None)
+        reason = "; ".join(dict.fromkeys(t.strip() for t in texts if t.strip()))
+        reason = reason.replace(signed, href)
+        return _Failure(gdal.without_query(reason) or type(error).__name__, status)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and what caused it."""
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+@contextmanager
+def _opened(signed: str) -> Iterator[rasterio.io.DatasetReader]:
+    """Open a GeoTIFF, and nothing else that GDAL could take it for."""
+    with (
+        rasterio.Env(**gdal.settings()),
+        rasterio.open(signed, driver="GTiff", sharing=False) as source,
+    ):
+        yield source
+
+
+def _check(href: str, source: rasterio.io.DatasetReader, stated: StatedGrid | None) -> None:
+    """Refuse what is no band of power on a grid; say where the item is wrong about the grid."""
+    name = gdal.without_query(href)
+    if source.count != 1 or source.dtypes[0].startswith(("complex", "c")):
+        kinds = ", ".join(sorted(set(source.dtypes)))
+        raise AssetError(
+            f"asset {name} has {source.count} bands of {kinds}",
+            hint="an asset of backscatter is one band of real numbers",
+        )
+    if source.crs is None or source.transform.is_degenerate or source.transform.is_identity:
+        raise AssetError(
+            f"asset {name} has no CRS or no transform",
+            hint="only terrain corrected scenes on a map grid can be composited",
+        )
+    if stated is not None:
+        own = StatedGrid(source.crs.to_epsg() or 0, source.transform[:6], source.shape)
+        if not _same_grid(own, stated):
+            _warn_of_grid(name, own, stated)
+
+
+def _same_grid(own: StatedGrid, stated: StatedGrid) -> bool:
+    pixel = max(abs(own.transform[0]), abs(own.transform[4]), 1e-12)
+    near = np.allclose(own.transform, stated.transform, rtol=0.0, atol=ALIGNED * pixel)
+    return bool(near) and own.epsg == stated.epsg and own.shape == stated.shape
+
+
+@lru_cache(maxsize=4096)
+def _warn_of_grid(name: str, own: StatedGrid, stated: StatedGrid) -> None:
+    """Cached, so that it is said once per process and not for every block."""
+    logger.warning(
+        "asset %s is on another grid than its item states; the file's is used: "
+        "EPSG:%s %s %s, stated EPSG:%s %s %s",
+        *(name, own.epsg, own.transform, own.shape),
+        *(stated.epsg, stated.transform, stated.shape),
+    )
+
+
+def _read(href: str, source: rasterio.io.DatasetReader, grid: PixelGrid) -> NDArray[np.float32]:
+    transform, shape = source.transform, source.shape
+    crs = _name_of(source.crs, grid.epsg)
+    offset = _whole_offset(grid, crs, transform)
+    result = np.full(grid.shape, np.nan, np.float32)
+    if offset is not None:
+        row, col = offset
+        row0, row1 = max(row, 0), min(row + grid.rows, shape[0])
+        col0, col1 = max(col, 0), min(col + grid.cols, shape[1])
+        if row0 < row1 and col0 < col1:
+            values = _masked(source, SourceWindow(row0, row1, col0, col1))
+            result[row0 - row : row1 - row, col0 - col : col1 - col] = values
+        return result
+    scale = reduction(grid.epsg, grid.resolution, crs, transform, shape)
+    if scale > LARGEST_REDUCTION:
+        raise AssetError(
+            f"asset {gdal.without_query(href)} is {scale:.0f} times finer than the composite",
+            hint=f"choose a resolution at most {LARGEST_REDUCTION:.0f} times that of the scenes",
+        )
+    places = source_places(grid, crs, transform)
+    window = needed_window(places, scale, shape)
+    if window is None:
+        return result
+    return bilinear(_masked(source, window), window, places, scale)
+
+
+@lru_cache(maxsize=256)
+def _name_of(crs: rasterio.crs.CRS, epsg: int) -> str:
+    """The CRS as ``EPSG:n`` where it is that of the grid, else as WKT."""
+    if crs == rasterio.crs.CRS.from_epsg(epsg):
+        return f"EPSG:{epsg}"
+    return str(crs.to_wkt())
+
+
+def _whole_offset(grid: PixelGrid, crs: str, transform: Affine) -> tuple[int, int] | None:
+    """Row and column of the image at the grid's corner, where the pixels of both agree."""
+    r = grid.resolution
+    parallel = transform.b == 0.0 and transform.d == 0.0
+    # A pixel wrong by this much adds up to ALIGNED over the widest grid.
+    same = abs(transform.a - r) <= ALIGNED * r / max(grid.shape) and abs(
+        transform.e + r
+    ) <= ALIGNED * r / max(grid.shape)
+    if crs != f"EPSG:{grid.epsg}" or not parallel or not same:
+        return None
+    col = grid.left - transform.c / r
+    row = transform.f / r - grid.top
+    if abs(col - round(col)) > ALIGNED or abs(row - round(row)) > ALIGNED:
+        return None
+    return round(row), round(col)
+
+
+def _masked(source: rasterio.io.DatasetReader, window: SourceWindow) -> NDArray[np.float32]:
+    """A window of the file as float32 with NaN for not finite, no data and <= 0."""
+    raw = source.read(
+        1,
+        window=Window(
+            window.col0, window.row0, window.col1 - window.col0, window.row1 - window.row0
+        ),
+    )
+    with np.errstate(invalid="ignore", over="ignore"):
+        values: NDArray[np.float32] = raw.astype(np.float32)
+        bad = ~(values > 0) | np.isinf(values)
+        if source.nodata is not None and not np.isnan(source.nodata):
+            bad |= raw == source.nodata
+    values[bad] = np.nan
+    return values
