@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from sarlra import __version__
 from sarlra.events.event import Event
@@ -79,18 +80,18 @@ class Outcome:
     seconds: float = 0.0
 
 
-def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo, area: str) -> str:
+def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo) -> str:
     """A short name of everything that decides a track's result, eight hexadecimal digits.
 
     Two runs agree on it when recipe, model, package version, origin times, area and input files
-    (ids and addresses) agree. ``area`` is the area's WKB in hexadecimal.
+    (ids and addresses) agree.
     """
     facts = {
         "package": __version__,
         "recipe": recipe.hash(),
         "model": model.sha256,
         "origins": [origin.isoformat() for origin in event.origins],
-        "area": hashlib.sha256(area.encode()).hexdigest(),
+        "area": hashlib.sha256(event.area.wkb).hexdigest(),
         "inputs": [
             [acquisition.id, part.item_id, *sorted(href for _, href in part.assets)]
             for acquisition in (*track.pre, *track.post)
@@ -103,3 +104,21 @@ def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo, 
 def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:
     """The job's id: uuid5 of what it makes and of what decides it."""
     return str(uuid.uuid5(_NAMESPACE, "/".join((event.id, tile.id, track.id, version))))
+
+
+def outcome_of(
+    job: Job, item: str, status: Status, statistics: Mapping[str, Any], seconds: float
+) -> Outcome:
+    """The outcome of a job whose item stands, from the statistics in it."""
+    scored = int(statistics.get("scored", 0))
+    return Outcome(
+        job.id,
+        item,
+        job.tile.id,
+        job.track.id,
+        status,
+        scored=scored,
+        not_scored=int(statistics.get("windows", scored)) - scored,
+        detections=int(statistics.get("detections", 0)),
+        seconds=seconds,
+    )

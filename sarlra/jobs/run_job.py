@@ -20,7 +20,7 @@ from sarlra.composites.store import write_region
 from sarlra.detection.detect import detect
 from sarlra.detection.lattice import score_lattice
 from sarlra.errors import SarlraError
-from sarlra.jobs.job import Job, Outcome
+from sarlra.jobs.job import Job, Outcome, Status, outcome_of
 from sarlra.jobs.tiles import tile_windows
 from sarlra.models.scoring import load_scorer
 
@@ -40,7 +40,8 @@ def run_job(job: Job) -> Outcome:
         sink = open_sink(job.sink)
         standing = find_done(sink, name, job.id)
         if standing is not None:
-            return _outcome(job, name, "skipped", standing.properties, started)
+            known = standing.properties.get("sarlra:statistics", {})
+            return outcome_of(job, name, "skipped", known, time.monotonic() - started)
         statistics = _make(job, sink)
     except SarlraError as error:
         log.warning("job %s failed: %s", name, error)
@@ -55,8 +56,8 @@ def run_job(job: Job) -> Outcome:
             hint=error.hint,
             seconds=time.monotonic() - started,
         )
-    status = "done" if statistics["detections"] else "empty"
-    return _outcome(job, name, status, {"sarlra:statistics": statistics}, started)
+    status: Status = "done" if statistics["detections"] else "empty"
+    return outcome_of(job, name, status, statistics, time.monotonic() - started)
 
 
 def _make(job: Job, sink: Sink) -> dict[str, Any]:
@@ -132,21 +133,3 @@ def describe(
         "max_score": round(float(np.nanmax(score)), 6) if np.isfinite(score).any() else None,
         "observed_share": round(float(seen.mean()), 6),
     }
-
-
-def _outcome(
-    job: Job, name: str, status: Any, properties: dict[str, Any], started: float
-) -> Outcome:
-    numbers = properties.get("sarlra:statistics", {})
-    scored = int(numbers.get("scored", 0))
-    return Outcome(
-        job.id,
-        name,
-        job.tile.id,
-        job.track.id,
-        status,
-        scored=scored,
-        not_scored=int(numbers.get("windows", scored)) - scored,
-        detections=int(numbers.get("detections", 0)),
-        seconds=time.monotonic() - started,
-    )

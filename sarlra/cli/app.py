@@ -1,0 +1,49 @@
+"""The commands of ``sarlra`` and what they share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sarlra import __version__
+from sarlra.cli.console import set_up_logging
+from sarlra.cli.demo import demo
+from sarlra.cli.detect import EXAMPLES, detect
+from sarlra.cli.models import models
+from sarlra.cli.score import score
+from sarlra.cli.simulate import simulate
+from sarlra.cli.train import train
+
+app = typer.Typer(
+    name="sarlra",
+    help="Find the landslides that an earthquake set off, from Sentinel-1 radar.",
+    epilog="Start with `sarlra demo`, or `sarlra detect --help` for a real event.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(epilog=EXAMPLES)(detect)
+app.command()(score)
+app.add_typer(models, name="models")
+app.command()(simulate)
+app.command()(train)
+app.command()(demo)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"sarlra {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    version: Annotated[  # noqa: ARG001  acted on by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find the landslides that an earthquake set off, from Sentinel-1 radar."""
+    set_up_logging(verbose)

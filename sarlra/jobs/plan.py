@@ -1,0 +1,206 @@
+"""From a request to its jobs: search, choose bands and models, cut into tiles. Writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import shapely
+
+from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.sink import Sink
+from sarlra.errors import AreaError, ModelError, NoAcquisitionsError
+from sarlra.events.event import Event
+from sarlra.jobs.job import Job, Outcome, job_id, outcome_of, track_version
+from sarlra.jobs.tiles import TileWindows, plan_tiles, to_utm
+from sarlra.models.registry import ModelInfo, default_model, find_model
+from sarlra.recipe import Recipe
+from sarlra.scenes.find import find_scenes
+from sarlra.scenes.model import OrbitState, Scenes, Skipped, Track
+from sarlra.scenes.sources import Source
+
+Combination = Literal["auto", "VV", "VV_VH"]
+BOTH: frozenset[OrbitState] = frozenset({"ascending", "descending"})
+
+#: Where neither the recipe nor the model's card names a threshold (paper's tool).
+DEFAULT_THRESHOLD = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a user asked for.
+
+    ``combination`` overrules ``recipe.polarisations``; ``model`` None takes the shipped one that
+    fits each track; ``sink`` is a folder or URL.
+    """
+
+    event: Event
+    source: Source
+    sink: str
+    recipe: Recipe
+    orbits: frozenset[OrbitState] = BOTH
+    combination: Combination = "auto"
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The jobs of a request.
+
+    ``standing`` are the outcomes (``skipped``) of jobs whose item stands already; ``notes`` what a
+    person should know, such as polarisations that were fallen back from.
+    """
+
+    request: Request
+    scenes: Scenes
+    jobs: tuple[Job, ...]
+    standing: tuple[Outcome, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def todo(self) -> tuple[Job, ...]:
+        """The jobs that have to run."""
+        stand = {outcome.job_id for outcome in self.standing}
+        return tuple(job for job in self.jobs if job.id not in stand)
+
+
+def search(request: Request) -> Scenes:
+    """Find the tracks of a request.
+
+    Raises
+    ------
+    NoAcquisitionsError
+        No track has acquisitions on both sides of the event; the message says what was found.
+    """
+    pols = ("VV", "VH") if request.combination == "VV_VH" else ("VV",)
+    recipe = request.recipe.model_copy(update={"polarisations": pols})
+    event = request.event
+    scenes = find_scenes(event, request.source, recipe, orbits=request.orbits)
+    if not scenes.tracks:
+        raise NoAcquisitionsError(
+            f"no track of {request.source.name} has acquisitions both in the {recipe.pre_days} "
+            f"days before {event.first_origin:%Y-%m-%dT%H:%M:%SZ} and in the {recipe.post_days} "
+            f"days after {event.last_origin:%Y-%m-%dT%H:%M:%SZ}: {_why(scenes.skipped)}",
+            hint="wait for the next pass, or widen --buffers, --aoi, --pol or --orbit",
+        )
+    return scenes
+
+
+def make_plan(request: Request, scenes: Scenes, sink: Sink, inputs_href: str) -> Plan:
+    """Make the jobs: every tile of the area that a track's scenes meet.
+
+    Parameters
+    ----------
+    inputs_href
+        Where the frozen scenes will lie, relative to the sink.
+
+    Raises
+    ------
+    AreaError
+        No tile of the area meets any scene.
+    ModelError
+        The model does not fit the polarisations of the tracks.
+    """
+    notes: list[str] = []
+    jobs: list[Job] = []
+    for track in scenes.tracks:
+        recipe = _recipe_of(track, request, notes)
+        model = _model_of(track, recipe, request)
+        version = track_version(request.event, track, recipe, model)
+        jobs += [
+            Job(
+                id=job_id(request.event, windows.tile, track, version),
+                version=version,
+                event=request.event,
+                tile=windows.tile,
+                box=windows.box,
+                track=track,
+                recipe=recipe,
+                model=model,
+                threshold=_threshold(recipe, model),
+                signing=request.source.signing,
+                source=request.source.name,
+                sink=request.sink,
+                inputs_href=inputs_href,
+            )
+            for windows in plan_tiles(request.event.area, recipe)
+            if _meets(windows, track)
+        ]
+    if not jobs:
+        raise AreaError(
+            f"no scene of {request.source.name} meets the area {request.event.area.bounds}",
+            hint="give an --aoi that the source covers",
+        )
+    return Plan(request, scenes, tuple(jobs), tuple(_standing(jobs, sink)), tuple(notes))
+
+
+def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
+    for job in jobs:
+        name = item_id(job.event, job.tile, job.track, job.version)
+        item = find_done(sink, name, job.id)
+        if item is not None:
+            known = item.properties.get("sarlra:statistics", {})
+            yield outcome_of(job, name, "skipped", known, 0.0)
+
+
+def _recipe_of(track: Track, request: Request, notes: list[str]) -> Recipe:
+    """The recipe with the polarisations that the request, the model and the track agree on."""
+    wanted = request.combination
+    if wanted == "auto":
+        both = {"VV", "VH"} <= track.polarisations
+        wanted = find_model(request.model).combination if request.model else "VV_VH"
+        if not both and wanted == "VV_VH":
+            if request.model:
+                raise ModelError(
+                    f"model {request.model!r} takes VV and VH, but not every slice of track "
+                    f"{track.id} has VH",
+                    hint="give --model a VV model, or leave it out",
+                )
+            notes.append(f"track {track.id}: not every slice has VH; fell back to VV alone")
+            wanted = "VV"
+    pols = ("VV", "VH") if wanted == "VV_VH" else ("VV",)
+    return Recipe(**{**request.recipe.model_dump(), "polarisations": pols})
+
+
+def _model_of(track: Track, recipe: Recipe, request: Request) -> ModelInfo:
+    if request.model is None:
+        return default_model(recipe.combination, track.orbit_state)
+    model = find_model(request.model)
+    if model.combination != recipe.combination:
+        raise ModelError(
+            f"model {model.name!r} takes {model.combination}, the composite would have "
+            f"{recipe.combination}",
+            hint=f"give --pol {model.combination} or another --model",
+        )
+    return model
+
+
+def _threshold(recipe: Recipe, model: ModelInfo) -> float:
+    for threshold in (recipe.threshold, model.threshold):
+        if threshold is not None:
+            return threshold
+    return DEFAULT_THRESHOLD
+
+
+def _meets(windows: TileWindows, track: Track) -> bool:
+    """Whether both a pre and a post slice may cover part of the tile's box."""
+    box = shapely.box(*windows.box.bounds(windows.tile))
+    return all(
+        any(
+            to_utm(part.geometry, windows.tile.epsg).intersects(box)
+            for acquisition in side
+            for part in acquisition.slices
+        )
+        for side in (track.pre, track.post)
+    )
+
+
+def _why(skipped: tuple[Skipped, ...]) -> str:
+    if not skipped:
+        return "the search found no item at all"
+    sides = [entry.reason for entry in skipped if entry.code in ("no-pre", "no-post")]
+    counts = Counter(entry.code for entry in skipped)
+    text = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
+    return "; ".join(sides) if sides else f"skipped {text}"
