@@ -1,0 +1,168 @@
+"""Landslides: how large, where, in which shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from rasterio import features
+from scipy import ndimage
+from shapely import Polygon
+
+from sarlra.simulation.cover import LandCover
+from sarlra.simulation.layout import RESOLUTION, Layout
+from sarlra.simulation.noise import F32, I32, U8, fractal_noise, stream
+from sarlra.simulation.outline import Slope, outline, trace
+from sarlra.simulation.parameters import (
+    AREA_A_M2,
+    AREA_MAX_M2,
+    AREA_MIN_M2,
+    AREA_RHO,
+    AREA_S_M2,
+    INVISIBLE_SHARE,
+    SLIDES_PER_KM2,
+    SLOPE_FULL_DEG,
+    SLOPE_MIN_DEG,
+    Cover,
+)
+from sarlra.simulation.terrain import Terrain
+
+F64 = npt.NDArray[np.float64]
+_ATTEMPTS = 40
+"""Crowns tried per slide before it is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landslides:
+    """Parameters
+    ----------
+    label
+        Number of the slide from 1, 0 elsewhere; int32, (rows, columns).
+    zone
+        1 in the source area, 2 in the deposit, 0 elsewhere; uint8, (rows, columns).
+    polygons
+        Outlines in the world's CRS; slide k has label k + 1. They do not overlap.
+    strength
+        Share of the surface that was renewed, float32, (slides,).
+    """
+
+    label: I32
+    zone: U8
+    polygons: tuple[Polygon, ...]
+    strength: F32
+
+    @property
+    def areas(self) -> F64:
+        """m2 in the plane of the CRS, float64, (slides,)."""
+        return np.array([p.area for p in self.polygons])
+
+    @property
+    def visible(self) -> npt.NDArray[np.bool_]:
+        """Whether the surface changed enough to show, (slides,)."""
+        return np.asarray(self.strength > 0.3)
+
+
+def draw_areas(rng: np.random.Generator, count: int) -> F64:
+    """Areas in m2 from the inverse gamma distribution between AREA_MIN_M2 and AREA_MAX_M2.
+
+    If G is gamma distributed with shape rho, s + a / G has the density of Malamud et al. 2004,
+    equation 3; its tail falls as area^-(rho + 1).
+    """
+    areas = np.empty(0)
+    while areas.size < count:
+        drawn = AREA_S_M2 + AREA_A_M2 / rng.gamma(AREA_RHO, size=4 * count + 16)
+        areas = np.concatenate([areas, drawn[(drawn >= AREA_MIN_M2) & (drawn <= AREA_MAX_M2)]])
+    return areas[:count]
+
+
+def susceptibility(
+    rng: np.random.Generator, layout: Layout, terrain: Terrain, epicentre: tuple[float, float]
+) -> F32:
+    """Relative likelihood of a crown: steep, convex, near the epicentre, in weak rock."""
+    slope = np.rad2deg(np.arctan(ndimage.gaussian_filter(np.tan(np.deg2rad(terrain.slope)), 3.0)))
+    steep = np.clip((slope - SLOPE_MIN_DEG) / (SLOPE_FULL_DEG - SLOPE_MIN_DEG), 0.0, 1.0)
+    steep = np.where(slope > 50.0, 0.3 * steep, steep)
+    height = ndimage.gaussian_filter(terrain.elevation, 3.0)
+    crest = height - ndimage.gaussian_filter(terrain.elevation, 20.0)
+    # Shaking is amplified on crests: slides start in the upper part of slopes.
+    convex = 1.0 / (1.0 + np.exp(-crest / 20.0))
+    x, y = layout.pixel_centres()
+    distance = np.hypot(x[None, :] - epicentre[0], y[:, None] - epicentre[1])
+    shaking = np.exp(-distance / (0.22 * layout.size))
+    weak = np.exp(1.3 * fractal_noise(rng, slope.shape, 2.6, 220.0))
+    return np.asarray(steep * convex * shaking * weak, dtype=np.float32)
+
+
+def make_landslides(
+    seed: int, layout: Layout, terrain: Terrain, cover: LandCover, epicentre: tuple[float, float]
+) -> Landslides:
+    """Let slopes fail; the largest slides take their place first, none overlaps another."""
+    rng = stream(seed, "landslides")
+    weight = susceptibility(rng, layout, terrain, epicentre)
+    weight[np.isin(cover.classes, (Cover.WATER, Cover.GRAVEL, Cover.CROP, Cover.BUILT))] = 0.0
+    count = max(8, round(SLIDES_PER_KM2 * layout.size**2 / 1e6))
+    areas = np.sort(draw_areas(rng, count))[::-1]
+    crowns = _crowns(rng, weight, count * _ATTEMPTS)
+    slope = Slope.of(terrain)
+    label = np.zeros(weight.shape, dtype=np.int32)
+    zone = np.zeros(weight.shape, dtype=np.uint8)
+    polygons: list[Polygon] = []
+    left = iter(crowns)
+    for area in areas:
+        for _, crown in zip(range(_ATTEMPTS), left, strict=False):
+            path = trace(rng, slope, crown, float(area))
+            if path is None:
+                continue
+            whole, toe = outline(rng, path, float(area))
+            if whole is not None and _paint(whole, toe, len(polygons) + 1, label, zone):
+                polygons.append(_to_map(whole, layout))
+                break
+    strength = rng.uniform(0.65, 1.0, len(polygons))
+    strength[rng.random(len(polygons)) < INVISIBLE_SHARE] = 0.04
+    return Landslides(label, zone, tuple(polygons), strength.astype(np.float32))
+
+
+def _crowns(rng: np.random.Generator, weight: F32, count: int) -> F64:
+    """(row, column) of pixels drawn by weight, float64, (count, 2)."""
+    cumulative = np.cumsum(weight.ravel(), dtype=np.float64)
+    drawn = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    rows, cols = np.divmod(drawn, weight.shape[1])
+    return np.stack([rows, cols], axis=1).astype(np.float64) + rng.random((count, 2))
+
+
+def _paint(whole: Polygon, toe: Polygon, number: int, label: I32, zone: U8) -> bool:
+    """Enter a slide (in pixel coordinates) into the images unless it leaves them, touches another
+    or is too thin to hold a pixel.
+    """
+    left, top, right, bottom = whole.bounds
+    rows, cols = label.shape
+    if left < 2 or top < 2 or right > cols - 2 or bottom > rows - 2:
+        return False
+    row, col = int(top) - 1, int(left) - 1
+    window = (slice(row, int(bottom) + 2), slice(col, int(right) + 2))
+    shape = (window[0].stop - row, window[1].stop - col)
+    shift = (1.0, 0.0, col, 0.0, 1.0, row)
+    inside = features.rasterize([whole], shape, transform=_affine(shift)).astype(bool)
+    around = ndimage.binary_dilation(inside)
+    if not inside.any() or label[window][around].any():
+        return False
+    label[window][inside] = number
+    low = np.zeros(shape, dtype=bool)
+    if not toe.is_empty:
+        low = features.rasterize([toe], shape, transform=_affine(shift)).astype(bool)
+    zone[window][inside] = np.where(low, 2, 1)[inside]
+    return True
+
+
+def _affine(values: tuple[float, float, float, float, float, float]):  # type: ignore[no-untyped-def]
+    from affine import Affine
+
+    return Affine(*values)
+
+
+def _to_map(polygon: Polygon, layout: Layout) -> Polygon:
+    xy = np.asarray(polygon.exterior.coords)
+    x = layout.left + xy[:, 0] * RESOLUTION
+    y = layout.top - xy[:, 1] * RESOLUTION
+    return Polygon(np.stack([x, y], axis=1))

@@ -1,0 +1,69 @@
+"""Random numbers and random fields: the only source of chance in the simulated world.
+
+Every draw comes from a generator that is named by the world's seed and a key, so that no result
+depends on the order of work or on the number of workers.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage
+
+F32 = npt.NDArray[np.float32]
+"""float32 array; (rows, columns) where it is an image."""
+I32 = npt.NDArray[np.int32]
+U8 = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+
+#: Standard deviation of white noise interpolated by cubic splines through its values.
+_SPLINE_STD = 0.875
+
+
+def stream(seed: int, name: str, *index: int) -> np.random.Generator:
+    """A generator that depends on the seed, the name and the indices (all >= 0), and on nothing
+    else.
+    """
+    return np.random.default_rng([seed, zlib.crc32(name.encode()), *index])
+
+
+def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], scale_px: float) -> F32:
+    """Gaussian noise with zero mean, unit variance (in expectation) and features of about
+    ``scale_px`` pixels; float32, (rows, columns).
+    """
+    rows, cols = (int(np.ceil(n / scale_px)) + 4 for n in shape)
+    coarse = rng.standard_normal((rows, cols), dtype=np.float32)
+    # One bicubic weight at a time: the field is separable, and this is the cheapest way.
+    spline = ndimage.spline_filter(coarse, order=3, output=np.float32, mode="nearest")
+    offset = rng.random(2)
+    down, right = (_bspline(n, k, scale_px, o) for n, k, o in zip(shape, (rows, cols), offset))
+    return np.asarray(down @ spline @ right.T / _SPLINE_STD, dtype=np.float32)
+
+
+def _bspline(n: int, n_coarse: int, scale: float, offset: float) -> F32:
+    """Matrix (n, n_coarse) of cubic B-spline weights."""
+    position = np.arange(n) / scale + 1.0 + offset
+    distance = np.abs(position[:, None] - np.arange(n_coarse)[None, :])
+    near = 2 / 3 - distance**2 + distance**3 / 2
+    far = np.clip(2 - distance, 0, None) ** 3 / 6
+    return np.where(distance < 1, near, far).astype(np.float32)
+
+
+def fractal_noise(
+    rng: np.random.Generator, shape: tuple[int, int], beta: float, longest_px: float
+) -> F32:
+    """Self-affine noise: power spectrum k^-beta for wavelengths under ``longest_px``, flat above.
+
+    Zero mean, unit variance, float32, (rows, columns); periodic at its edges.
+    Source: spectral synthesis, Turcotte, Fractals and Chaos in Geology and Geophysics (1997).
+    """
+    white = rng.standard_normal(shape, dtype=np.float32)
+    ky = fft.fftfreq(shape[0]).astype(np.float32)[:, None]
+    kx = fft.rfftfreq(shape[1]).astype(np.float32)[None, :]
+    k = np.sqrt(kx**2 + ky**2)
+    gain = np.maximum(k, 1.0 / longest_px) ** np.float32(-beta / 2)
+    gain[0, 0] = 0.0
+    field = fft.irfft2(fft.rfft2(white) * gain, s=shape)
+    return np.asarray(field / field.std(), dtype=np.float32)

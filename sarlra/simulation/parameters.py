@@ -1,0 +1,138 @@
+"""The numbers of the simulated world, in one place, each with where it comes from.
+
+"Chosen" marks a number that was picked to give a plausible picture and that claims no source.
+Levels are gamma0 in dB at a local incidence angle of 38 deg, C band.
+
+General sources of levels and of their trend with incidence: F. T. Ulaby and M. C. Dobson, Handbook
+of Radar Scattering Statistics for Terrain (1989). Of the change over landslides: A. C. Mondini et
+al., Earth-Science Reviews 216 (2021), 103574, and K. Burrows et al., Natural Hazards and Earth
+System Sciences 20 (2020), 3197-3214: the sign and size of the change in amplitude depend on the
+former cover and on the local geometry. No single number below is quoted from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Cover(IntEnum):
+    """Classes of the surface; the values index :data:`SURFACES`."""
+
+    FOREST = 0
+    GRASS = 1
+    CROP = 2
+    ROCK = 3
+    WATER = 4
+    BUILT = 5
+    GRAVEL = 6
+    SCAR = 7
+    DEPOSIT = 8
+    CLEARCUT = 9
+    FLOOD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """How a class scatters.
+
+    Parameters
+    ----------
+    vv, vh
+        Level in dB at 38 deg.
+    trend_vv, trend_vh
+        dB per degree of local incidence. Volume scatterers are flat in gamma0, surfaces fall.
+    texture
+        Standard deviation in dB of the lasting texture.
+    moisture_vv, moisture_vh
+        dB per unit of the wetness index (about -1 dry to 1 wet).
+    season_vv, season_vh
+        Amplitude in dB of the yearly cycle.
+    """
+
+    vv: float
+    vh: float
+    trend_vv: float
+    trend_vh: float
+    texture: float
+    moisture_vv: float
+    moisture_vh: float
+    season_vv: float
+    season_vh: float
+
+
+#: Order of magnitude after Ulaby & Dobson 1989 (trees, grasses, shrubs, soil and rock, urban);
+#: decimals chosen. Water: a river in moderate wind, near the noise floor in VH.
+SURFACES: dict[Cover, Surface] = {
+    Cover.FOREST: Surface(-7.8, -13.3, -0.02, -0.02, 0.8, 0.25, 0.2, 0.3, 0.5),
+    Cover.GRASS: Surface(-11.0, -17.8, -0.06, -0.04, 0.9, 0.9, 0.6, 0.5, 0.6),
+    Cover.CROP: Surface(-10.8, -17.5, -0.07, -0.04, 0.6, 1.2, 0.7, 0.9, 1.2),
+    Cover.ROCK: Surface(-9.6, -17.6, -0.09, -0.05, 1.6, 0.4, 0.3, 0.1, 0.1),
+    Cover.WATER: Surface(-18.5, -26.0, -0.10, -0.02, 0.5, 0.0, 0.0, 0.0, 0.0),
+    Cover.BUILT: Surface(-4.0, -11.5, 0.0, 0.0, 3.0, 0.1, 0.1, 0.0, 0.0),
+    Cover.GRAVEL: Surface(-11.5, -20.0, -0.09, -0.05, 1.0, 0.7, 0.4, 0.0, 0.0),
+    # A scar is rough bare soil or rock: the volume term of the canopy (most of VH) is gone, and
+    # VV rises on slopes that face the radar and falls on those that face away.
+    Cover.SCAR: Surface(-11.0, -19.5, -0.14, -0.07, 1.1, 1.0, 0.6, 0.0, 0.0),
+    # A deposit is a jumble of blocks and logs: rougher, so brighter in both and flatter in angle.
+    Cover.DEPOSIT: Surface(-8.8, -16.6, -0.09, -0.05, 1.3, 0.9, 0.5, 0.0, 0.0),
+    Cover.CLEARCUT: Surface(-9.8, -16.8, -0.05, -0.03, 0.9, 0.8, 0.5, 0.2, 0.2),
+    Cover.FLOOD: Surface(-17.0, -24.5, -0.10, -0.02, 1.0, 0.0, 0.0, 0.0, 0.0),
+}
+
+REFERENCE_INCIDENCE = 38.0
+"""Local incidence in degrees at which the levels of :data:`SURFACES` hold (chosen)."""
+
+ENL = 4.4
+"""Equivalent number of looks of an IW GRDH product (``sar:looks_equivalent_number`` of its STAC
+items; Sentinel-1 Product Definition)."""
+
+SPECKLE_SIGMA_PX = 0.6
+"""Width of the Gaussian that correlates speckle: 20 x 22 m resolution on 10 m pixels (chosen)."""
+
+CALIBRATION_DB = 0.2
+"""Standard deviation of an acquisition's radiometric offset (chosen, within the mission's 1 dB
+three-sigma requirement)."""
+
+NOISE_FLOOR_DB = -25.0
+"""Noise power left in the product, as gamma0 (chosen; the requirement is a NESZ under -22 dB)."""
+
+OLD_PROCESSOR_DB = 1.5
+"""Radiometric offset of the superseded copy of a slice, so that using it shows (chosen)."""
+
+#: Areas of landslides: three-parameter inverse gamma, Malamud et al., Earth Surface Processes and
+#: Landforms 29 (2004), 687-711, equation 3, with rho = 1.40 (tail exponent rho + 1 = 2.40) and
+#: s = -1.32e-4 km2. Theirs is a = 1.28e-3 km2; here a is 4 times that (chosen), for large, shallow
+#: slides in clusters as after Hokkaido 2018.
+AREA_RHO = 1.40
+AREA_A_M2 = 5120.0
+AREA_S_M2 = -132.0
+AREA_MIN_M2 = 800.0
+"""Smaller ones are left out, as inventories do (chosen)."""
+AREA_MAX_M2 = 350_000.0
+"""Larger ones would not fit the slopes of the world (chosen)."""
+
+SLIDES_PER_KM2 = 1.15
+"""Mean density over the world (chosen)."""
+SLOPE_MIN_DEG = 22.0
+SLOPE_FULL_DEG = 34.0
+"""Failure starts at the first and is most likely from the second on (chosen; method: > 20-25)."""
+INVISIBLE_SHARE = 0.1
+"""Share of slides that leave the surface as it was: shallow creep, slides under standing trees
+(chosen)."""
+
+ORBIT_HEIGHT_M = 700_000.0
+"""Height of the orbit above the ellipsoid at middle latitudes (Sentinel-1: 693 km at the equator,
+higher towards the poles)."""
+EARTH_RADIUS_M = 6_371_000.0
+INCLINATION_DEG = 98.18
+"""Sentinel-1 orbit: repeat of 12 days and 175 orbits."""
+REPEAT_DAYS = 12
+REPEAT_ORBITS = 175
+GROUND_SPEED_M_S = 6_750.0
+"""Of the beam's footprint along the track, approximately."""
+NEAR_INCIDENCE_DEG = 29.0
+FAR_INCIDENCE_DEG = 46.0
+"""Incidence at the edges of the IW swath."""
+SLICE_SECONDS = 25.0
+LIGHT_M_S = 299_792_458.0
