@@ -25,6 +25,8 @@ def train(
     test: Annotated[str, typer.Option(help="Worlds to report on, never seen.")] = "201-203",
     ratio: Annotated[float, typer.Option(help="Background patches per landslide patch.")] = 5.0,
     filters: Annotated[int, typer.Option(help="Filters of each convolution.")] = 32,
+    dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.5,
+    learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
     epochs: Annotated[int, typer.Option(help="At most so many epochs.")] = 60,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of patches.")] = 1,
     cache: Annotated[Path, typer.Option(help="Where patches are kept between runs.")] = Path(
@@ -37,6 +39,7 @@ def train(
     **Example**: sarlra train --name sim-cnn32-vv-vh --out models
     """
     from sarlra.jobs.train import train_simulated
+    from sarlra.models.training import Choices
 
     with progress(quiet=as_json) as bars:
         info = train_simulated(
@@ -46,9 +49,13 @@ def train(
             out,
             cache,
             ratio=ratio,
-            filters=filters,
-            epochs=epochs,
-            seed=seed,
+            choices=Choices(
+                filters=filters,
+                dropout=dropout,
+                learning_rate=learning_rate,
+                epochs=epochs,
+                seed=seed,
+            ),
             show=stages(bars),
         )
     if as_json:

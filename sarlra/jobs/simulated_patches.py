@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -53,15 +53,15 @@ def patches_of_seed(seed: int, recipe: Recipe, cache: Path, size_px: int = 2048)
     held = cache / f"patches-{seed}-{digest}.npz"
     if held.is_file():
         with np.load(held, allow_pickle=False) as stored:
-            return Patches(stored["values"], stored["label"], stored["share"])
+            return Patches(stored["windows"], stored["labels"], stored["events"])
     with tempfile.TemporaryDirectory(prefix="sarlra-world-") as folder:
         simulate(seed, Path(folder) / "world", size_px=size_px)
         patches = join(list(_of_world(Path(folder) / "world", recipe)))
     cache.mkdir(parents=True, exist_ok=True)
     part = held.with_suffix(".part.npz")
-    np.savez(part, values=patches.values, label=patches.label, share=patches.share)
+    np.savez(part, windows=patches.windows, labels=patches.labels, events=patches.events)
     part.replace(held)
-    log.info("seed %s: %s patches, %s landslide", seed, len(patches), int(patches.label.sum()))
+    log.info("seed %s: %s patches, %s landslide", seed, len(patches), int(patches.labels.sum()))
     return patches
 
 
@@ -81,7 +81,8 @@ def _of_track(
         lazy = build_composite(track, windows.tile, box, recipe, None)
         with ThreadPoolExecutor(2) as pool, dask.config.set(scheduler="threads", pool=pool):
             composite = lazy.compute()
-        yield grid_patches(composite, burn(inventory, windows.tile, recipe)[box.slices], recipe)
+        burnt = burn(inventory, windows.tile, recipe)[box.slices]
+        yield grid_patches(composite, burnt, recipe, event.id)
 
 
 def _patch_box(box: PixelBox, recipe: Recipe) -> PixelBox:
@@ -97,15 +98,7 @@ def _patch_box(box: PixelBox, recipe: Recipe) -> PixelBox:
 
 def balance(patches: Patches, ratio: float, rng: np.random.Generator) -> Patches:
     """Draw background down to ``ratio`` per landslide patch; keeps the order."""
-    slides = np.flatnonzero(patches.label == 1)
-    rest = np.flatnonzero(patches.label == 0)
+    slides = np.flatnonzero(patches.labels)
+    rest = np.flatnonzero(~patches.labels)
     wanted = min(len(rest), round(ratio * len(slides)))
-    keep = np.sort(np.concatenate([slides, rng.choice(rest, wanted, replace=False)]))
-    return Patches(patches.values[keep], patches.label[keep], patches.share[keep])
-
-
-def patches_of_seeds(
-    seeds: Sequence[int], recipe: Recipe, cache: Path, ratio: float, rng: np.random.Generator
-) -> Patches:
-    """The patches of several worlds, each balanced to ``ratio``, joined in the order of seeds."""
-    return join([balance(patches_of_seed(s, recipe, cache), ratio, rng) for s in seeds])
+    return patches.take(np.sort(np.concatenate([slides, rng.choice(rest, wanted, replace=False)])))

@@ -7,10 +7,11 @@ and splits, builds on this.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import xarray as xr
+from numpy.typing import NDArray
 
 from sarlra.recipe import Recipe
 from sarlra.samples.labels import LANDSLIDE_SHARE
@@ -18,27 +19,31 @@ from sarlra.samples.labels import LANDSLIDE_SHARE
 
 @dataclass(frozen=True, slots=True)
 class Patches:
-    """Patches and what is known of them; all arrays have the same first axis.
+    """Labelled windows; all arrays have the same first axis.
 
     Parameters
     ----------
-    values
-        float32, shape (n, 64, 64, bands), dB in the order of the recipe's bands, NaN = no data.
-    label
-        uint8: 1 landslide, 0 background.
-    share
-        float32: share of landslide pixels.
+    windows
+        ``(n, 64, 64, bands)`` float32 dB, bands in the recipe's order; NaN is no data.
+    labels
+        ``(n,)`` bool: landslide or background.
+    events
+        ``(n,)`` str: the event that each comes from.
     """
 
-    values: npt.NDArray[np.float32]
-    label: npt.NDArray[np.uint8]
-    share: npt.NDArray[np.float32]
+    windows: NDArray[np.float32]
+    labels: NDArray[np.bool_]
+    events: NDArray[np.str_]
 
     def __len__(self) -> int:
-        return len(self.label)
+        return len(self.labels)
+
+    def take(self, indices: NDArray[np.int64]) -> Patches:
+        """Some of the patches, in the order of the indices."""
+        return Patches(self.windows[indices], self.labels[indices], self.events[indices])
 
 
-def grid_patches(composite: xr.Dataset, burnt: npt.NDArray[np.uint8], recipe: Recipe) -> Patches:
+def grid_patches(composite: xr.Dataset, burnt: NDArray[np.uint8], recipe: Recipe) -> Patches:
     """Cut a composite into patches that do not overlap, and class them.
 
     Parameters
@@ -49,6 +54,8 @@ def grid_patches(composite: xr.Dataset, burnt: npt.NDArray[np.uint8], recipe: Re
         uint8, same shape: 1 where a pixel is landslide.
     recipe
         Gives bands, window and the share of no data that a patch may have.
+    event
+        Written beside each patch.
 
     Returns
     -------
@@ -61,25 +68,22 @@ def grid_patches(composite: xr.Dataset, burnt: npt.NDArray[np.uint8], recipe: Re
     values = _cut(bands, edge)
     share = _cut(burnt[..., None], edge).mean(axis=(1, 2, 3), dtype=np.float64)
     nodata = np.isnan(values).any(axis=-1).mean(axis=(1, 2))
-    label = share > LANDSLIDE_SHARE
-    keep = (nodata <= recipe.max_nodata) & (label | (share == 0))
-    return Patches(
-        np.ascontiguousarray(values[keep], dtype=np.float32),
-        label[keep].astype(np.uint8),
-        share[keep].astype(np.float32),
-    )
+    labels = share > LANDSLIDE_SHARE
+    keep = (nodata <= recipe.max_nodata) & (labels | (share == 0))
+    windows = np.ascontiguousarray(values[keep], dtype=np.float32)
+    return Patches(windows, labels[keep], np.full(len(windows), event))
 
 
 def join(parts: list[Patches]) -> Patches:
     """Several sets of patches as one, in the order given."""
     return Patches(
-        np.concatenate([part.values for part in parts]),
-        np.concatenate([part.label for part in parts]),
-        np.concatenate([part.share for part in parts]),
+        np.concatenate([part.windows for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.events for part in parts]),
     )
 
 
-def _cut(image: npt.NDArray[np.generic], edge: int) -> npt.NDArray[np.generic]:
+def _cut(image: NDArray[Any], edge: int) -> NDArray[Any]:
     """(rows, cols, bands) to (n, edge, edge, bands), whole patches only."""
     rows, cols = image.shape[0] // edge, image.shape[1] // edge
     whole = image[: rows * edge, : cols * edge]

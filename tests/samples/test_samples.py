@@ -57,12 +57,12 @@ def test_patches_are_cut_classed_and_filtered_as_the_paper_says() -> None:
     burnt[0:64, 64:128].flat[:205] = 1  # 205 of 4096 px: just over 5 %
     burnt[64:128, 0:64].flat[:204] = 1  # just under: neither class
     composite = xr.Dataset({name: (("y", "x"), values) for name, values in bands.items()})
-    patches = grid_patches(composite, burnt, RECIPE)
+    patches = grid_patches(composite, burnt, RECIPE, "e")
     # 3 rows x 4 columns of whole patches, less the one without data, less the one in between.
     assert len(patches) == 10
-    assert patches.label.tolist() == [1] + [0] * 9
-    assert patches.share[0] == pytest.approx(205 / 4096)
-    np.testing.assert_array_equal(patches.values[1, :, :, 2], bands["diff_vv"][0:64, 128:192])
+    assert patches.labels.tolist() == [True] + [False] * 9
+    assert set(patches.events) == {"e"}
+    np.testing.assert_array_equal(patches.windows[1, :, :, 2], bands["diff_vv"][0:64, 128:192])
     twice = join([patches, patches])
     assert len(twice) == 20
-    np.testing.assert_array_equal(twice.values[10:], patches.values)
+    np.testing.assert_array_equal(twice.windows[10:], patches.windows)
