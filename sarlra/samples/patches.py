@@ -43,7 +43,9 @@ class Patches:
         return Patches(self.windows[indices], self.labels[indices], self.events[indices])
 
 
-def grid_patches(composite: xr.Dataset, burnt: NDArray[np.uint8], recipe: Recipe) -> Patches:
+def grid_patches(
+    composite: xr.Dataset, burnt: NDArray[np.uint8], recipe: Recipe, event: str
+) -> Patches:
     """Cut a composite into patches that do not overlap, and class them.
 
     Parameters
