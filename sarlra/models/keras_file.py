@@ -176,11 +176,16 @@ def load_network(data: bytes, label: str) -> Any:
 def pack_network(model: Any) -> bytes:
     """The bytes of a ``.keras`` file of a network: deflated, and the same each time.
 
-    Keras stores uncompressed, with the date and addresses in memory; those are left out.
+    Keras stores uncompressed, with the optimizer, the date and addresses in memory; all that is
+    left out.
     """
+    import keras
+
+    bare = keras.models.clone_model(model)
+    bare.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
         path = Path(folder) / "model.keras"
-        model.save(path)
+        bare.save(path)
         members = _members(path.read_bytes(), model.name)
     config = json.loads(members[_CONFIG])
     config["compile_config"] = None

@@ -146,7 +146,9 @@ def store_model(packed: bytes, card: Card, folder: Path) -> ModelInfo:
 
 
 def check_name_is_free(name: str, folder: Path, same: str | None = None) -> None:
-    """Refuse a name that a model has, unless that model's sha256 is ``same``.
+    """Refuse a name that a model in a folder has, unless that model's sha256 is ``same``.
+
+    Shipped models are found before the user's, so their names are taken in the user's folder too.
 
     Raises
     ------
@@ -158,7 +160,8 @@ def check_name_is_free(name: str, folder: Path, same: str | None = None) -> None
             f"{name!r} is no name for a model",
             hint="lower-case letters, digits, '.', '-' and '_', at most 64",
         )
-    for place in {folder, shipped_folder()}:
+    places = [folder] if folder != user_folder() else [folder, shipped_folder()]
+    for place in places:
         card = place / f"{name}.json"
         if card.is_file():
             held = parse_card(read_bounded(card, _MAX_CARD_BYTES), str(card))
