@@ -55,7 +55,7 @@ def mosaic(slices: Stack, halo: int, fringe: int) -> Stack:
         np.where(erode(np.isfinite(layer), fringe)[inner], layer[inner], np.float32(np.nan))
         for layer in slices
     ]
-    union = erode(np.isfinite(slices).any(axis=0), fringe)[inner]
+    union = erode(np.asarray(np.isfinite(slices).any(axis=0)), fringe)[inner]
     filled = _first_valid([*kept, *(layer[inner] for layer in slices)])
     filled[~union] = np.nan
     return filled

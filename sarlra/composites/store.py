@@ -1,0 +1,263 @@
+"""Composites in a Zarr v3 store: one store per event, a group per version, EPSG code and track.
+
+A group's metadata is written once, before any pixel; a tile writes its own region, which is a
+whole number of shards, so writers of neighbouring tiles never share a file. Nothing is locked
+and nothing is read back to write.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import BloscCodec
+
+from sarlra.composites.access import check_group, naming, open_store
+from sarlra.composites.layout import (
+    GroupLayout,
+    axes,
+    axis_attributes,
+    crs_attributes,
+    gdal_crs,
+    variable_attributes,
+)
+from sarlra.errors import StoreError
+from sarlra.grid import Tile
+from sarlra.recipe import Recipe
+
+#: Attribute of a group that holds its layout.
+LAYOUT = "sarlra:layout"
+#: Attribute of a group that holds the hash of the recipe that it was made for.
+RECIPE = "sarlra:recipe_hash"
+
+
+def create_group(
+    store: str, group: str, tiles: Sequence[Tile], recipe: Recipe, attributes: Mapping[str, Any]
+) -> None:
+    """Write the metadata of a group; doing it again changes nothing.
+
+    The group spans the bounding rectangle of the tiles. It has the arrays of ``recipe.bands``
+    (float32, dB, fill NaN) and ``n_pre``, ``n_post`` (uint16, fill 0) on dims (y, x), sharded and
+    compressed, ``y`` and ``x`` (pixel centres in metres) and ``spatial_ref``.
+
+    Parameters
+    ----------
+    store
+        Local path or fsspec URL; credentials and endpoints come from the environment.
+    group
+        Such as ``VERSION/EPSG/TRACK``.
+    tiles
+        All tiles that will be written, of one CRS and size.
+    attributes
+        Kept with the group; JSON. Those of the first call stand.
+
+    Raises
+    ------
+    StoreError
+        The group exists for another layout or recipe, the attributes are no JSON, or the store
+        cannot be written.
+    """
+    layout = GroupLayout.around(tiles)
+    try:
+        own = json.loads(json.dumps(dict(attributes), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"attributes of group {group!r} are no JSON: {error}") from error
+    own |= {LAYOUT: _layout_as_json(layout), RECIPE: recipe.hash(), "Conventions": "CF-1.11"}
+    with naming(store, group, "create"):
+        node = _make_groups(store, group)
+        if LAYOUT in node.attrs:
+            _check_same(node, layout, recipe, store, group)
+        else:
+            node.attrs.update(own)
+        _create_arrays(node, layout, recipe)
+        if node.metadata.consolidated_metadata is None:
+            _consolidate(store, group)
+
+
+def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> None:
+    """Write a tile's pixels; writing the same again changes nothing.
+
+    Parameters
+    ----------
+    composite
+        Computed, on pixels of the tile (halo allowed, it is cut off): the variables of the group
+        on dims (y, x) with the coordinates of :func:`sarlra.composites.build.build_composite`.
+        What it does not cover of the tile becomes no data.
+
+    Raises
+    ------
+    StoreError
+        The group does not exist or has other variables, the tile is not in it, the tile is no
+        whole number of shards, the composite is not on the tile's grid, or writing failed.
+    """
+    with naming(store, group, "write"):
+        node, layout = _existing(store, group, mode="r+")
+        region = layout.region(tile)
+        names = sorted(set(node.array_keys()) - {"x", "y", "spatial_ref"})
+        if sorted(map(str, composite.data_vars)) != names:
+            raise StoreError(
+                f"composite of tile {tile.id} has {sorted(map(str, composite.data_vars))}, "
+                f"group {group} has {names}",
+                hint="use a group of the same recipe",
+            )
+        target, source = _overlap(tile, composite)
+        arrays = {name: _array(node, name) for name in names}
+        for name, array in arrays.items():
+            _check_whole_shards(array, region, tile)
+        for name, array in arrays.items():
+            values = np.full((tile.size_px, tile.size_px), array.fill_value, array.dtype)
+            values[target] = np.asarray(composite[name].transpose("y", "x").values)[source]
+            array[region] = values
+
+
+def open_region(store: str, group: str, tile: Tile) -> xr.Dataset:
+    """Open a tile's pixels, lazily: read when they are first used.
+
+    Returns
+    -------
+    Dataset on dims (y, x), as :func:`write_region` wrote it for the whole tile, with the
+    group's attributes.
+
+    Raises
+    ------
+    StoreError
+        The group does not exist or the tile is not in it.
+    """
+    with naming(store, group, "open"):
+        _, layout = _existing(store, group, mode="r")
+        rows, cols = layout.region(tile)
+        dataset = xr.open_zarr(
+            open_store(store, read_only=True), group=check_group(group), chunks=None
+        )
+        region: xr.Dataset = dataset.isel(y=rows, x=cols)
+        return region
+
+
+def _make_groups(store: str, group: str) -> zarr.Group:
+    """The group, and those above it, so that a reader can find it from the root."""
+    opened = open_store(store)
+    parts = check_group(group).split("/")
+    node = zarr.open_group(opened, mode="a", zarr_format=3)
+    for depth in range(1, len(parts) + 1):
+        node = zarr.open_group(opened, path="/".join(parts[:depth]), mode="a", zarr_format=3)
+    return node
+
+
+def _consolidate(store: str, group: str) -> None:
+    """Put all metadata into the group's own, so that opening it lists nothing."""
+    with warnings.catch_warnings():
+        # Zarr v3 has it as an extension; readers that do not know it ignore it.
+        warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
+        zarr.consolidate_metadata(open_store(store), path=check_group(group), zarr_format=3)
+
+
+def _layout_as_json(layout: GroupLayout) -> dict[str, Any]:
+    return {name: getattr(layout, name) for name in GroupLayout.__slots__}
+
+
+def _existing(store: str, group: str, *, mode: Any) -> tuple[zarr.Group, GroupLayout]:
+    opened = open_store(store, read_only=mode == "r")
+    try:
+        node = zarr.open_group(opened, path=check_group(group), mode=mode, zarr_format=3)
+        stored: Any = node.attrs[LAYOUT]
+        layout = GroupLayout(**stored)
+    except (FileNotFoundError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"store {store} has no group {group!r} of composites",
+            hint="create the group before its tiles are written",
+        ) from error
+    return node, layout
+
+
+def _check_same(
+    node: zarr.Group, layout: GroupLayout, recipe: Recipe, store: str, group: str
+) -> None:
+    if node.attrs[LAYOUT] != _layout_as_json(layout) or node.attrs.get(RECIPE) != recipe.hash():
+        raise StoreError(
+            f"group {group!r} of store {store} exists for other tiles or another recipe",
+            hint="write a new version; a composite is never rewritten",
+        )
+
+
+def _create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> None:
+    grid = layout.grid
+    there = set(node.array_keys())
+    for name in (*recipe.bands, "n_pre", "n_post"):
+        if name not in there:
+            counts = name.startswith("n_")
+            node.create_array(
+                name,
+                shape=grid.shape,
+                dtype="uint16" if counts else "float32",
+                chunks=(layout.chunk, layout.chunk),
+                shards=(layout.shard, layout.shard),
+                compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")],
+                fill_value=0 if counts else np.float32("nan"),
+                dimension_names=("y", "x"),
+                attributes=variable_attributes(name) | {"_CRS": gdal_crs(grid)},
+            )
+    for name, values in axes(grid).items():
+        if name not in there:
+            array = node.create_array(
+                name,
+                shape=values.shape,
+                dtype="float64",
+                chunks=values.shape,
+                dimension_names=(name,),
+                attributes=axis_attributes(name),
+            )
+            array[:] = values
+    if "spatial_ref" not in there:
+        node.create_array("spatial_ref", shape=(), dtype="int64", attributes=crs_attributes(grid))
+
+
+def _overlap(tile: Tile, composite: xr.Dataset) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """Where in the tile, and in the composite, their common pixels lie: (rows, columns) each."""
+    transform, r = tile.transform, tile.resolution
+    starts = (
+        (transform.f - r / 2 - float(composite["y"][0])) / r,
+        (float(composite["x"][0]) - transform.c - r / 2) / r,
+    )
+    target, source = [], []
+    for start, dim, sign in zip(starts, ("y", "x"), (-1, 1), strict=True):
+        steps: NDArray[np.float64] = np.diff(composite[dim].values)
+        even = bool(np.allclose(steps, sign * r, rtol=0, atol=1e-6 * r))
+        if not even or abs(start - round(start)) > 1e-6:
+            raise StoreError(
+                f"composite is not on the grid of tile {tile.id} along {dim}",
+                hint="build it with build_composite for this tile",
+            )
+        first, count = round(start), composite.sizes[dim]
+        low, high = max(first, 0), min(first + count, tile.size_px)
+        if low >= high:
+            raise StoreError(
+                f"composite has no pixel of tile {tile.id}", hint="it is of another tile"
+            )
+        target.append(slice(low, high))
+        source.append(slice(low - first, high - first))
+    return (target[0], target[1]), (source[0], source[1])
+
+
+def _array(node: zarr.Group, name: str) -> zarr.Array[Any]:
+    found = node[name]
+    if not isinstance(found, zarr.Array):
+        raise StoreError(f"{name} is no array", hint="the store was changed by something else")
+    return found
+
+
+def _check_whole_shards(array: zarr.Array[Any], region: tuple[slice, slice], tile: Tile) -> None:
+    """A writer that shares a shard (a file) with another would lose the other's pixels."""
+    edges = array.shards or array.chunks
+    for part, edge, size in zip(region, edges, array.shape, strict=True):
+        if part.start % edge or part.stop % edge or part.stop > size:
+            raise StoreError(
+                f"tile {tile.id} is pixels {part.start} to {part.stop} of {array.path} "
+                f"({size} long), no whole number of its shards of {edge}",
+                hint="the store was made for another tile size: write a new version",
+            )
