@@ -6,18 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from sarlra.errors import InputError
+from sarlra.errors import SarlraError
 
 MAX_JSON_BYTES = 256 * 2**20
 """The largest JSON file that is read, in bytes."""
 
 
-def parse_json(data: bytes, name: str, error: type[InputError]) -> Any:
+def parse_json(data: bytes, name: str, error: type[SarlraError]) -> Any:
     """The value of a JSON text in UTF-8 (a byte order mark is allowed).
 
     Raises
     ------
-    InputError
+    SarlraError
         Of the class ``error``: no UTF-8, no JSON, or nested too deeply; the message has ``name``.
     """
     try:
@@ -30,12 +30,12 @@ def parse_json(data: bytes, name: str, error: type[InputError]) -> Any:
         raise error(f"{name} is not JSON that can be read: {cause}") from cause
 
 
-def read_json_file(path: Path, error: type[InputError], *, max_bytes: int = MAX_JSON_BYTES) -> Any:
+def read_json_file(path: Path, error: type[SarlraError], *, max_bytes: int = MAX_JSON_BYTES) -> Any:
     """The value of a JSON file of at most ``max_bytes`` bytes.
 
     Raises
     ------
-    InputError
+    SarlraError
         Of the class ``error``: missing, not a regular file, unreadable, too large, or no JSON.
     """
     try:

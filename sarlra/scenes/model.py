@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import datetime as _dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shapely import Geometry
@@ -40,11 +41,15 @@ class Slice:
         The item's own address (its ``self`` link), or None.
     grd_href
         Address of the GRD item it was made from (link ``derived_from``), or None.
+    end
+        End of sensing, UTC; None where the item states none.
+    burst
+        Burst id such as ``T137-292318-IW1`` of products made burst by burst; else None.
     """
 
     item_id: str
     collection: str | None
-    datetime: datetime
+    datetime: _dt.datetime
     platform: str
     relative_orbit: int
     orbit_state: OrbitState
@@ -55,9 +60,11 @@ class Slice:
     transform: tuple[float, float, float, float, float, float] | None
     shape: tuple[int, int] | None
     geometry: Geometry
-    processed: datetime | None = None
+    processed: _dt.datetime | None = None
     href: str | None = None
     grd_href: str | None = None
+    end: _dt.datetime | None = None
+    burst: str | None = None
 
     @property
     def polarisations(self) -> frozenset[str]:
@@ -74,7 +81,7 @@ class Acquisition:
     """All slices of one pass over the area, ascending in time; one date of a stack."""
 
     id: str
-    datetime: datetime
+    datetime: _dt.datetime
     platform: str
     slices: tuple[Slice, ...]
 
@@ -110,7 +117,8 @@ class Skipped:
     """Something that was found and not used, and why.
 
     ``code`` is one of ``polarisation``, ``instrument-mode``, ``duplicate``, ``outside-windows``,
-    ``no-grid``, ``no-pre``, ``no-post``, ``malformed``, ``outside-area``, ``orbit``.
+    ``no-grid``, ``no-pre``, ``no-post``, ``malformed``, ``outside-area``, ``orbit``,
+    ``not-sentinel-1``. The subject is the id of an item, acquisition or track.
     """
 
     subject: str
@@ -123,9 +131,13 @@ class Scenes:
     """What a search gave: usable tracks (by id), what was skipped, and the items as found.
 
     ``items`` are the STAC items (dicts, hrefs absolute and unsigned) of everything used, in order
-    of time and id: with the event and the recipe they repeat the run.
+    of time and id: with the event and the recipe they repeat the run. ``notes`` say in words what
+    else is worth knowing: fallbacks, coverage of the area, acquisitions expected but missing.
+    ``parameters`` are those of the search, as JSON values.
     """
 
     tracks: tuple[Track, ...]
     skipped: tuple[Skipped, ...]
     items: tuple[dict[str, Any], ...]
+    notes: tuple[str, ...] = ()
+    parameters: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,80 @@
+"""A search's result as a file, from which a run can be repeated."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sarlra.errors import OutputError, SourceError
+from sarlra.events.files import read_json_file
+from sarlra.scenes.items import FoundItem, load_items
+from sarlra.scenes.model import Scenes
+from sarlra.scenes.sources import PARAMETERS, Source, open_source
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A frozen search: a source of its own, what was searched for, and the items."""
+
+    source: Source
+    parameters: Mapping[str, Any]
+    items: tuple[FoundItem, ...]
+
+
+def freeze_bytes(scenes: Scenes) -> bytes:
+    """The ItemCollection (GeoJSON, UTF-8) of what the scenes use; equal scenes, equal bytes.
+
+    hrefs are absolute and unsigned; the search's parameters are in the member ``sarlra:search``.
+    """
+    content = {
+        "type": "FeatureCollection",
+        PARAMETERS: dict(scenes.parameters),
+        "features": list(scenes.items),
+    }
+    return (json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def freeze(scenes: Scenes, path: str | os.PathLike[str]) -> None:
+    """Write :func:`freeze_bytes` to a local file, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
+    target = Path(path)
+    temporary: str | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(freeze_bytes(scenes))
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(target)
+    except OSError as cause:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise OutputError(f"{target} cannot be written: {cause.strerror or cause}") from cause
+
+
+def thaw(path: str | os.PathLike[str]) -> Frozen:
+    """Read a frozen search.
+
+    Raises
+    ------
+    SourceError
+        The file is none.
+    """
+    file = Path(path)
+    content = read_json_file(file, SourceError)
+    if not isinstance(content, dict) or not isinstance(content.get(PARAMETERS), dict):
+        raise SourceError(f"{file} is no frozen search", hint=f"it has no member {PARAMETERS}")
+    source = open_source(str(file))
+    return Frozen(source, content[PARAMETERS], load_items(file))
