@@ -15,7 +15,7 @@ from shapely.geometry.polygon import orient
 from sarlra.grid import Bounds
 
 #: Points on each edge: a straight edge of UTM is a curve in longitude and latitude.
-_PER_EDGE = 8
+_PER_EDGE = 4
 _DIGITS = 7
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import geopandas as gpd
 import matplotlib.patheffects as effects
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -91,18 +92,20 @@ def draw_change(axes: Axes, image: ChangeImage) -> ScalarMappable:
     return drawn
 
 
-def draw_windows(axes: Axes, windows: gpd.GeoDataFrame, epsg: int, labels: int) -> None:
-    """Outline detections, the highest scores last, and write the score at the first ``labels``."""
+def draw_windows(axes: Axes, windows: pd.DataFrame, size: float, labels: int) -> None:
+    """Outline squares of ``size`` metres at ``x``, ``y``, and label the highest scores."""
     if windows.empty:
         return
-    ordered = windows.sort_values("score", kind="stable").to_crs(epsg)
-    outlines = [np.asarray(shape.exterior.coords) for shape in ordered.geometry]
+    ordered = windows.sort_values("score", kind="stable")
+    square = np.array([(0, 0), (size, 0), (size, -size), (0, -size)], dtype=np.float64)
+    outlines = [square + corner for corner in ordered[["x", "y"]].to_numpy(np.float64)]
     for colour, line in (("black", 2.8), (WINDOW, 1.5)):
         axes.add_collection(
             PolyCollection(outlines, facecolors="none", edgecolors=colour, linewidths=line),
             autolim=False,
         )
-    for outline, score in list(zip(outlines, ordered["score"], strict=True))[-labels:]:
+    labelled = list(zip(outlines, ordered["score"], strict=True))
+    for outline, score in labelled[max(0, len(labelled) - labels) :]:
         axes.text(
             float(outline[:, 0].max()),
             float(outline[:, 1].max()),

@@ -133,7 +133,8 @@ def publish_job(
         _write_raster(files["score-reasons"], reasons)
         vector.write_parquet(files["detections"], detections)
         vector.write_geojson(files["detections-geojson"], detections)
-        files["quicklook"].write_bytes(draw_quicklook(change, detections, caption))
+        size = provenance.recipe.window_px * tile.resolution
+        files["quicklook"].write_bytes(draw_quicklook(change, detections, size, caption))
         listed = {
             "composite": _composite(sink, provenance, path, tile.epsg),
             "change": assets.raster_asset("change", files["change"], change),

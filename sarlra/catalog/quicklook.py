@@ -50,7 +50,9 @@ def caption_of(
     )
 
 
-def draw_quicklook(change: Raster, detections: gpd.GeoDataFrame, caption: Caption) -> bytes:
+def draw_quicklook(
+    change: Raster, detections: gpd.GeoDataFrame, size: float, caption: Caption
+) -> bytes:
     """Draw the first change band with the detections.
 
     Parameters
@@ -58,7 +60,9 @@ def draw_quicklook(change: Raster, detections: gpd.GeoDataFrame, caption: Captio
     change
         As :func:`sarlra.catalog.rasters.change_raster` gives it; dB, NaN is no data.
     detections
-        EPSG:4326 with ``score``; may be empty.
+        With ``score`` and the upper left corners ``x``, ``y``; may be empty.
+    size
+        Edge of a window in metres.
 
     Returns
     -------
@@ -69,7 +73,7 @@ def draw_quicklook(change: Raster, detections: gpd.GeoDataFrame, caption: Captio
     figure = Figure(figsize=(10.0, 12.2), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0.085, 0.155, 0.885, 0.725))
     drawn = picture.draw_change(axes, image)
-    picture.draw_windows(axes, detections, change.epsg, _LABELS)
+    picture.draw_windows(axes, detections, size, _LABELS)
     furnish(axes, change.epsg)
     write_caption(figure, caption)
     draw_key(figure, drawn, (0.085, 0.098, 0.40, 0.016), key_of(detections_shown=True))

@@ -11,7 +11,7 @@ import pandas as pd
 
 from sarlra.errors import CatalogError
 
-#: Column -> (dtype, meaning). The first six are what every table of detections has.
+#: Column -> (dtype, meaning).
 COLUMNS: dict[str, tuple[str, str]] = {
     "geometry": ("geometry", "The window, EPSG:4326 (longitude, latitude)"),
     "score": ("float32", "The model's raw output for the window, 0 to 1; not a probability"),
@@ -34,17 +34,18 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "diff_vh_p95": ("float32", "95th percentile of the change VH in dB"),
     "item": ("string", "Id of the STAC item that the window belongs to"),
 }
+#: What others rely on.
 REQUIRED = ("geometry", "score", "track", "orbit_state", "n_pre", "n_post")
-#: What a table has even if nobody made one: the columns of a track with VV alone.
-_EMPTY = (*REQUIRED, "tile", "row", "col", "x", "y", "epsg", "valid_share")
+#: By these a window is found again on the grid: every table has them beside the required ones.
+PLACE = ("tile", "row", "col", "x", "y", "epsg")
 
 
 def empty() -> gpd.GeoDataFrame:
     """A table of detections without rows."""
     columns = {
-        name: pd.Series(dtype="object" if COLUMNS[name][0] == "string" else COLUMNS[name][0])
-        for name in _EMPTY
-        if name != "geometry"
+        name: pd.Series(dtype=kind)
+        for name, (kind, _) in COLUMNS.items()
+        if name in REQUIRED[1:] or name in PLACE
     }
     return gpd.GeoDataFrame(columns, geometry=gpd.GeoSeries([], crs=4326), crs=4326)
 
@@ -57,7 +58,7 @@ def check_detections(detections: gpd.GeoDataFrame, subject: str) -> None:
     CatalogError
         Names the subject and what is wrong.
     """
-    if missing := [name for name in REQUIRED if name not in detections.columns]:
+    if missing := [name for name in (*REQUIRED, *PLACE) if name not in detections.columns]:
         raise CatalogError(f"detections of {subject} lack the columns {', '.join(missing)}")
     if detections.crs is None or detections.crs.to_epsg() != 4326:
         raise CatalogError(f"detections of {subject} are not in EPSG:4326 but {detections.crs}")
