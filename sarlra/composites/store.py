@@ -108,7 +108,7 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
             )
         target, source = _overlap(tile, composite)
         arrays = {name: _array(node, name) for name in names}
-        for name, array in arrays.items():
+        for array in arrays.values():
             _check_whole_shards(array, region, tile)
         for name, array in arrays.items():
             values = np.full((tile.size_px, tile.size_px), array.fill_value, array.dtype)
@@ -132,9 +132,9 @@ def open_region(store: str, group: str, tile: Tile) -> xr.Dataset:
     with naming(store, group, "open"):
         _, layout = _existing(store, group, mode="r")
         rows, cols = layout.region(tile)
-        dataset = xr.open_zarr(
-            open_store(store, read_only=True), group=check_group(group), chunks=None
-        )
+        # Opened at the group itself: xarray looks for consolidated metadata at a store's root.
+        own = open_store(f"{store.rstrip('/')}/{group}", read_only=True)
+        dataset = xr.open_zarr(own, chunks=None, consolidated=True)
         region: xr.Dataset = dataset.isel(y=rows, x=cols)
         return region
 
@@ -186,22 +186,12 @@ def _check_same(
 
 
 def _create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> None:
+    """Create what of the group's arrays is not there yet."""
     grid = layout.grid
     there = set(node.array_keys())
     for name in (*recipe.bands, "n_pre", "n_post"):
         if name not in there:
-            counts = name.startswith("n_")
-            node.create_array(
-                name,
-                shape=grid.shape,
-                dtype="uint16" if counts else "float32",
-                chunks=(layout.chunk, layout.chunk),
-                shards=(layout.shard, layout.shard),
-                compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")],
-                fill_value=0 if counts else np.float32("nan"),
-                dimension_names=("y", "x"),
-                attributes=variable_attributes(name) | {"_CRS": gdal_crs(grid)},
-            )
+            _create_band(node, name, layout)
     for name, values in axes(grid).items():
         if name not in there:
             array = node.create_array(
@@ -215,6 +205,21 @@ def _create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> Non
             array[:] = values
     if "spatial_ref" not in there:
         node.create_array("spatial_ref", shape=(), dtype="int64", attributes=crs_attributes(grid))
+
+
+def _create_band(node: zarr.Group, name: str, layout: GroupLayout) -> None:
+    counts = name.startswith("n_")
+    node.create_array(
+        name,
+        shape=layout.grid.shape,
+        dtype="uint16" if counts else "float32",
+        chunks=(layout.chunk, layout.chunk),
+        shards=(layout.shard, layout.shard),
+        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")],
+        fill_value=0 if counts else np.float32("nan"),
+        dimension_names=("y", "x"),
+        attributes=variable_attributes(name) | {"_CRS": gdal_crs(layout.grid)},
+    )
 
 
 def _overlap(tile: Tile, composite: xr.Dataset) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
