@@ -90,7 +90,8 @@ def make_backdrop(ground: Ground, view: View) -> Backdrop:
     steep = np.clip((30.0 - incidence) / 30.0, 0.0, 1.0)
     noise = smooth_noise(rng, shape, 3.0)
     # Over-corrected where the DEM is smoother than the slope; layover sums several slopes.
-    artefact = (1.0 * steep + 2.0 * steep * noise).astype(np.float32)
+    tilt = np.clip(40.0 - incidence, -30.0, 30.0)
+    artefact = (0.03 * tilt + 1.0 * steep + 1.5 * steep * noise).astype(np.float32)
     artefact[view.layover] += 2.5 + 1.5 * noise[view.layover]
     contrast = np.clip((incidence - 6.0) / 20.0, 0.0, 1.0).astype(np.float32)
     contrast[view.layover | view.shadow] = 0.0

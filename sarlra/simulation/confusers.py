@@ -137,9 +137,7 @@ def _river_beds(rng: np.random.Generator, cover: LandCover, found: _Collector) -
             found.add(moved & (cover.classes == old), start, np.inf, int(new), 0.0, 0.0)
 
 
-def _flood(
-    rng: np.random.Generator, terrain: Terrain, cover: LandCover, found: _Collector
-) -> None:
+def _flood(rng: np.random.Generator, terrain: Terrain, cover: LandCover, found: _Collector) -> None:
     """Low ground beside the larger rivers under water for some days after the event."""
     low = np.isin(cover.classes, (Cover.CROP, Cover.GRASS, Cover.GRAVEL))
     low &= terrain.river_distance < 2.2 * terrain.river_width

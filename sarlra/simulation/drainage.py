@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -131,7 +132,7 @@ def _levels(receiver: Index) -> list[Index]:
         jump = onward
     order = np.argsort(depth, kind="stable")
     edges = np.searchsorted(depth[order], np.arange(depth.max() + 2))
-    return [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [order[a:b] for a, b in pairwise(edges)]
 
 
 def _accumulate(receiver: Index, levels: list[Index], step: float) -> F64:

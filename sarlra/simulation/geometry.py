@@ -161,7 +161,9 @@ def make_swath(
     heading = heading_at(float(latitude), orbit_state)
     grid_heading = (heading - layout.convergence()) % 360.0
     if incidence is not None:
-        return Swath(orbit_state, heading, grid_heading, layout.centre, float(ground_range(incidence)))
+        return Swath(
+            orbit_state, heading, grid_heading, layout.centre, float(ground_range(incidence))
+        )
     flat = Swath(orbit_state, heading, grid_heading, layout.centre, 0.0)
     left, bottom, right, top = layout.bounds
     reach = float(flat.across([left, right, left, right], [top, top, bottom, bottom]).max())

@@ -49,9 +49,7 @@ def make_ground(seed: int, layout: Layout) -> Ground:
     confusers = make_confusers(seed, terrain, cover, landslides)
     texture = _texture(stream(seed, "texture"), terrain.elevation.shape)
     fresh = _texture(stream(seed, "fresh"), terrain.elevation.shape)
-    return Ground(
-        seed, layout, terrain, cover, landslides, confusers, epicentre, texture, fresh
-    )
+    return Ground(seed, layout, terrain, cover, landslides, confusers, epicentre, texture, fresh)
 
 
 def _epicentre(seed: int, layout: Layout) -> tuple[float, float]:

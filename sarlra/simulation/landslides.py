@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from affine import Affine
 from rasterio import features
 from scipy import ndimage
 from shapely import Polygon
@@ -142,23 +143,17 @@ def _paint(whole: Polygon, toe: Polygon, number: int, label: I32, zone: U8) -> b
     row, col = int(top) - 1, int(left) - 1
     window = (slice(row, int(bottom) + 2), slice(col, int(right) + 2))
     shape = (window[0].stop - row, window[1].stop - col)
-    shift = (1.0, 0.0, col, 0.0, 1.0, row)
-    inside = features.rasterize([whole], shape, transform=_affine(shift)).astype(bool)
+    shift = Affine.translation(col, row)
+    inside = features.rasterize([whole], shape, transform=shift).astype(bool)
     around = ndimage.binary_dilation(inside)
     if not inside.any() or label[window][around].any():
         return False
     label[window][inside] = number
     low = np.zeros(shape, dtype=bool)
     if not toe.is_empty:
-        low = features.rasterize([toe], shape, transform=_affine(shift)).astype(bool)
+        low = features.rasterize([toe], shape, transform=shift).astype(bool)
     zone[window][inside] = np.where(low, 2, 1)[inside]
     return True
-
-
-def _affine(values: tuple[float, float, float, float, float, float]):  # type: ignore[no-untyped-def]
-    from affine import Affine
-
-    return Affine(*values)
 
 
 def _to_map(polygon: Polygon, layout: Layout) -> Polygon:

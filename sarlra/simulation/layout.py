@@ -52,19 +52,19 @@ class Layout:
 
     def pixel_centres(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """(x of columns, y of rows) in metres."""
-        steps = (np.arange(self.size_px) + 0.5) * RESOLUTION
+        steps = (np.arange(self.size_px, dtype=np.float64) + 0.5) * RESOLUTION
         return self.left + steps, self.top - steps
 
-    def to_lonlat(self, x: npt.ArrayLike, y: npt.ArrayLike) -> tuple[
-        npt.NDArray[np.float64], npt.NDArray[np.float64]
-    ]:
+    def to_lonlat(
+        self, x: npt.ArrayLike, y: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Metres to (longitude, latitude) in degrees, WGS 84."""
         lon, lat = Transformer.from_crs(self.epsg, 4326, always_xy=True).transform(x, y)
         return np.asarray(lon, dtype=float), np.asarray(lat, dtype=float)
 
-    def from_lonlat(self, lon: npt.ArrayLike, lat: npt.ArrayLike) -> tuple[
-        npt.NDArray[np.float64], npt.NDArray[np.float64]
-    ]:
+    def from_lonlat(
+        self, lon: npt.ArrayLike, lat: npt.ArrayLike
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """(longitude, latitude) in degrees, WGS 84, to metres."""
         x, y = Transformer.from_crs(4326, self.epsg, always_xy=True).transform(lon, lat)
         return np.asarray(x, dtype=float), np.asarray(y, dtype=float)
@@ -117,4 +117,7 @@ def make_layout(size_px: int, epsg: int, centre: tuple[float, float]) -> Layout:
     _, lat = layout.to_lonlat(*layout.centre)
     if abs(float(lat)) > 75:
         raise InputError(f"centre ({x}, {y}) lies at {float(lat):.1f} deg latitude, beyond 75")
+    corners, _ = layout.to_lonlat([left, left + 2 * half] * 2, [top, top, y - half, y - half])
+    if np.ptp(corners) > 180:
+        raise InputError(f"a world around ({x}, {y}) would lie across the antimeridian")
     return layout

@@ -38,7 +38,8 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], scale_px: flo
     # One bicubic weight at a time: the field is separable, and this is the cheapest way.
     spline = ndimage.spline_filter(coarse, order=3, output=np.float32, mode="nearest")
     offset = rng.random(2)
-    down, right = (_bspline(n, k, scale_px, o) for n, k, o in zip(shape, (rows, cols), offset))
+    down = _bspline(shape[0], rows, scale_px, offset[0])
+    right = _bspline(shape[1], cols, scale_px, offset[1])
     return np.asarray(down @ spline @ right.T / _SPLINE_STD, dtype=np.float32)
 
 

@@ -33,9 +33,7 @@ class Moment:
     number: int
 
 
-def render(
-    ground: Ground, view: View, moment: Moment, *, backdrop: Backdrop | None = None
-) -> F32:
+def render(ground: Ground, view: View, moment: Moment, *, backdrop: Backdrop | None = None) -> F32:
     """Image the ground.
 
     Parameters
@@ -68,7 +66,7 @@ def render(
             10 ** (NOISE_FLOOR_DB / 10)
         )
         grain = stream(ground.seed, f"speckle-{orbit}", moment.number, pol)
-        power *= speckle(grain, shape)
+        power *= speckle(grain, shape, stretched=view.local_incidence < 22.0)
         _degrade(power, view, grain)
         images.append(power)
     return np.stack(images)
@@ -77,7 +75,7 @@ def render(
 def _surface(
     ground: Ground, view: View, still: Backdrop, moment: Moment, pol: int
 ) -> tuple[F32, U8]:
-    """dB and classes of the surface on that day."""
+    """DB and classes of the surface on that day."""
     image = still.before[pol].copy()
     classes = ground.cover.classes.copy()
     apply_confusers(ground, view, still, pol, moment.day, image, classes)
@@ -91,9 +89,7 @@ def _surface(
     return image, classes
 
 
-def _weather(
-    image: F32, classes: U8, pol: int, wet: F32, lively: F32, day_of_year: float
-) -> None:
+def _weather(image: F32, classes: U8, pol: int, wet: F32, lively: F32, day_of_year: float) -> None:
     """Moisture, season and the daily change of canopies, in place."""
     t = tables()
     phase = np.sin(2 * np.pi * (day_of_year - 110.0) / 365.25)

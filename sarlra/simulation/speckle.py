@@ -7,8 +7,21 @@ from functools import cache
 import numpy as np
 from scipy import ndimage, special, stats
 
-from sarlra.simulation.noise import F32
+from sarlra.simulation.noise import F32, Mask
 from sarlra.simulation.parameters import ENL, SPECKLE_SIGMA_PX
+
+_STRETCH_PX = 5
+"""Pixels along a row that share a resolution cell on foreshortened slopes (chosen)."""
+
+
+@cache
+def _variance(sigma_px: float, width_px: int) -> float:
+    """Variance of white noise after the Gaussian and a running mean, in one dimension."""
+    tap = np.zeros(129)
+    tap[64] = 1.0
+    if sigma_px > 0:
+        tap = ndimage.gaussian_filter1d(tap, sigma_px, truncate=4.0)
+    return float((ndimage.uniform_filter1d(tap, width_px) ** 2).sum())
 
 
 @cache
@@ -27,12 +40,14 @@ def speckle(
     shape: tuple[int, int],
     looks: float = ENL,
     sigma_px: float = SPECKLE_SIGMA_PX,
+    stretched: Mask | None = None,
 ) -> F32:
     """Multiplicative speckle of an intensity image.
 
     A Gaussian field with the correlation of the system's impulse response is mapped value by
     value to a gamma distribution with shape ``looks`` and mean 1, so that mean^2 / variance is
-    ``looks`` whatever the correlation.
+    ``looks`` whatever the correlation. Where ``stretched`` is true, one resolution cell covers
+    several pixels along the rows: what terrain correction makes of foreshortened slopes.
 
     Returns
     -------
@@ -41,10 +56,12 @@ def speckle(
     field = rng.standard_normal(shape, dtype=np.float32)
     if sigma_px > 0:
         field = ndimage.gaussian_filter(field, sigma_px, mode="wrap", truncate=4.0)
-        tap = np.zeros(65)
-        tap[32] = 1.0
-        gain = float((ndimage.gaussian_filter1d(tap, sigma_px, truncate=4.0) ** 2).sum())
-        field /= np.float32(gain)  # two dimensions: the root of gain^2
+        # In two dimensions the variance is the product of both gains, so the root is one gain.
+        field /= np.float32(_variance(sigma_px, 1))
+    if stretched is not None:
+        long = ndimage.uniform_filter1d(field, _STRETCH_PX, axis=1, mode="wrap")
+        gain = np.sqrt(_variance(sigma_px, _STRETCH_PX) / _variance(sigma_px, 1))
+        field[stretched] = long[stretched] / np.float32(gain)
     scores, values = _quantiles(looks)
     step = scores[1] - scores[0]
     position = np.clip((field - scores[0]) / step, 0, scores.size - 1.001)

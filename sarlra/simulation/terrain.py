@@ -72,7 +72,7 @@ def make_terrain(seed: int, size_px: int) -> Terrain:
     y, x = _warped(rng, n, margin)
     turns = int(rng.integers(4))
     elevation = _sample(drainage.elevation, y, x, order=3)
-    distance, area, level = _channels(drainage, n, margin, y, x)
+    distance, area, level = _channels(drainage, y, x)
     elevation = _roughen(rng, elevation)
     elevation = _carve(elevation, distance, area, level)
     elevation += np.float32(_LOWEST_M) - elevation.min()
@@ -101,7 +101,8 @@ def _warped(rng: np.random.Generator, n: int, margin: int) -> tuple[F32, F32]:
     shape = (n, n)
     dy = 0.55 * smooth_noise(rng, shape, 45.0) + 0.2 * smooth_noise(rng, shape, 14.0)
     dx = 0.55 * smooth_noise(rng, shape, 45.0) + 0.2 * smooth_noise(rng, shape, 14.0)
-    return axis[:, None] + dy, axis[None, :] + dx
+    y = np.asarray(axis[:, None] + dy, dtype=np.float32)
+    return y, np.asarray(axis[None, :] + dx, dtype=np.float32)
 
 
 def _sample(field: npt.NDArray[np.float64], y: F32, x: F32, order: int) -> F32:
@@ -120,9 +121,7 @@ def _roughen(rng: np.random.Generator, elevation: F32) -> F32:
     return np.asarray(elevation + steep * (3.5 * detail + 6.0 * ridged), dtype=np.float32)
 
 
-def _channels(
-    drainage: Drainage, n: int, margin: int, y: F32, x: F32
-) -> tuple[F32, F32, F32]:
+def _channels(drainage: Drainage, y: F32, x: F32) -> tuple[F32, F32, F32]:
     """Distance (m) to the nearest channel, its upstream area (m2) and its bed (m)."""
     cells = drainage.elevation.shape[1]
     area = drainage.area
@@ -136,11 +135,15 @@ def _channels(
             lines.append((area[cell], LineString(ends[:, ::-1]), int(cell)))
     shape = (cells * scale, cells * scale)
     if not lines:
-        far = np.full((n, n), 1e5, dtype=np.float32)
+        far = np.full(y.shape, 1e5, dtype=np.float32)
         return far, np.full_like(far, 1.0), np.zeros_like(far)
     lines.sort(key=lambda line: (line[0], line[2]))
     drawn = features.rasterize(
-        ((line, cell + 1) for _, line, cell in lines), shape, fill=0, all_touched=True, dtype="int32"
+        ((line, cell + 1) for _, line, cell in lines),
+        shape,
+        fill=0,
+        all_touched=True,
+        dtype="int32",
     )
     metres, nearest = ndimage.distance_transform_edt(
         drawn == 0, sampling=_FACTOR * RESOLUTION / scale, return_indices=True
@@ -170,7 +173,7 @@ def _smoothed_course(drainage: Drainage, cells: int) -> npt.NDArray[np.float64]:
 def _carve(elevation: F32, distance: F32, area: F32, level: F32) -> F32:
     """Flatten the valley floors; the floor's half width is a multiple of the river's width."""
     half = 6.0 * 4.5e-3 * np.sqrt(area)
-    beyond = np.clip((distance - half) / (0.7 * half), 0.0, 1.0)
+    beyond = np.clip((distance - half) / (1.2 * half + 120.0), 0.0, 1.0)
     blend = beyond * beyond * (3.0 - 2.0 * beyond)
     floor = level + 0.012 * distance
     carved = np.where(elevation > floor, blend * elevation + (1 - blend) * floor, elevation)

@@ -1,0 +1,233 @@
+"""The whole simulated world, from a seed to a folder."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sarlra.errors import InputError, OutputError
+from sarlra.simulation.archive import write_json, write_pass
+from sarlra.simulation.backscatter import Backdrop, make_backdrop
+from sarlra.simulation.event import event_id, make_event
+from sarlra.simulation.files import write_dem, write_inventory
+from sarlra.simulation.geometry import OrbitState, View, make_swath, make_view
+from sarlra.simulation.ground import Ground, make_ground
+from sarlra.simulation.items import dem_item
+from sarlra.simulation.layout import DEFAULT_CENTRE, DEFAULT_EPSG, make_layout
+from sarlra.simulation.timetable import Pass, plan_passes
+
+DEFAULT_ORIGIN = datetime(2023, 9, 5, 18, 7, 59, tzinfo=UTC)
+_WORKERS = 2
+_PARTS = ("event.geojson", "items.json", "inventory.gpkg", "dem.tif", "rtc", "annotation")
+_FAR_CUT = 0.14
+"""Share of the way from the world's centre to its corner that lies beyond the ascending swath."""
+_DESCENDING_INCIDENCE = 36.0
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedWorld:
+    """What was written, and the truth about it.
+
+    Parameters
+    ----------
+    root, event, items, inventory, dem
+        The folder and the files in it.
+    seed, event_id, origin
+        Of the event; origin in UTC.
+    epsg, bounds, size_px
+        The world's square: (left, bottom, right, top) in metres.
+    area
+        (west, south, east, north) in degrees: the event's area of interest.
+    tracks
+        (orbit state, relative orbit, acquisitions) of each track.
+    n_landslides, n_visible
+        How many slopes failed, and how many of these changed their surface.
+    landslide_area_m2
+        Area of all of them.
+    """
+
+    root: Path
+    event: Path
+    items: Path
+    inventory: Path
+    dem: Path
+    seed: int
+    event_id: str
+    origin: datetime
+    epsg: int
+    bounds: tuple[float, float, float, float]
+    size_px: int
+    area: tuple[float, float, float, float]
+    tracks: tuple[tuple[OrbitState, int, int], ...]
+    n_landslides: int
+    n_visible: int
+    landslide_area_m2: float
+
+
+def make_views(ground: Ground) -> dict[OrbitState, View]:
+    """The two tracks over a world: ascending in far range, so that the swath's edge cuts a corner
+    of the world, and descending at 36 degrees.
+    """
+    layout = ground.layout
+    return {
+        "ascending": make_view(
+            layout, ground.terrain, make_swath(layout, "ascending", cut=_FAR_CUT)
+        ),
+        "descending": make_view(
+            layout,
+            ground.terrain,
+            make_swath(layout, "descending", incidence=_DESCENDING_INCIDENCE),
+        ),
+    }
+
+
+def simulate(
+    seed: int,
+    out: Path,
+    *,
+    size_px: int = 2048,
+    epsg: int = DEFAULT_EPSG,
+    centre: tuple[float, float] = DEFAULT_CENTRE,
+    origin: datetime = DEFAULT_ORIGIN,
+    pre_days: int = 60,
+    post_days: int = 12,
+    progress: Progress | None = None,
+) -> SimulatedWorld:
+    """Make a world with an earthquake and write it as a published archive.
+
+    Parameters
+    ----------
+    seed
+        0 to 99,999,999; equal arguments give equal bytes.
+    out
+        Folder to write to; made where absent. An earlier world in it is replaced.
+    size_px
+        Edge of the square world in pixels of 10 m, 256 to 8192.
+    epsg, centre
+        UTM zone, and easting and northing of the middle in metres (snapped to 10 m).
+    origin
+        Origin time of the earthquake, with time zone.
+    pre_days, post_days
+        Windows that the passes fill; each track passes once more before and after them.
+    progress
+        Called with (stage, done, total) now and then, from the calling thread.
+
+    Raises
+    ------
+    InputError
+        An argument is out of range.
+    OutputError
+        ``out`` is a file, or a folder that holds something that is no simulated world.
+    """
+    if not 0 <= seed <= 99_999_999:
+        raise InputError(f"seed {seed} is not between 0 and 99999999")
+    tell = progress or (lambda _stage, _done, _total: None)
+    layout = make_layout(size_px, epsg, centre)
+    passes = plan_passes(seed, layout, origin, pre_days, post_days)
+    _clear(out)
+    tell("ground", 0, 1)
+    ground = make_ground(seed, layout)
+    tell("ground", 1, 1)
+    try:
+        _write(ground, passes, out, origin.astimezone(UTC), tell)
+    except OSError as error:
+        raise OutputError(f"cannot write to {out}: {error}", hint="is the disk full?") from error
+    return _summary(ground, passes, out, origin.astimezone(UTC))
+
+
+def _write(
+    ground: Ground, passes: tuple[Pass, ...], out: Path, origin: datetime, tell: Progress
+) -> None:
+    """Write everything; ``items.json`` last, so that its presence says that the rest is there."""
+    views = make_views(ground)
+    backdrops = {state: make_backdrop(ground, view) for state, view in views.items()}
+    features = _write_archive(ground, views, backdrops, passes, out, tell)
+    tell("truth", 0, 1)
+    grid = write_dem(ground, out / "dem.tif")
+    write_inventory(ground, out / "inventory.gpkg")
+    features.append(dem_item(grid, "./dem.tif", ground.seed))
+    write_json(out / "event.geojson", make_event(ground, origin))
+    write_json(out / "items.json", {"type": "FeatureCollection", "features": features})
+    tell("truth", 1, 1)
+
+
+def _clear(out: Path) -> None:
+    """Make the folder, or empty it of an earlier world; touch nothing else."""
+    if out.exists():
+        if not out.is_dir():
+            raise OutputError(f"{out} is not a folder", hint="name a new or empty folder")
+        foreign = sorted(p.name for p in out.iterdir() if p.name not in _PARTS)
+        if foreign:
+            raise OutputError(
+                f"{out} holds other things ({', '.join(foreign[:3])})",
+                hint="name a new or empty folder, or one with an earlier simulated world",
+            )
+        for name in _PARTS:
+            part = out / name
+            if part.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _write_archive(
+    ground: Ground,
+    views: dict[OrbitState, View],
+    backdrops: dict[OrbitState, Backdrop],
+    passes: tuple[Pass, ...],
+    out: Path,
+    tell: Progress,
+) -> list[dict[str, Any]]:
+    """Write all passes, two at a time; items in the order of id, whatever thread made them."""
+    found: list[dict[str, Any]] = []
+    tell("acquisitions", 0, len(passes))
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        futures = [
+            pool.submit(write_pass, ground, views[p.orbit_state], backdrops[p.orbit_state], p, out)
+            for p in passes
+        ]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                found.extend(future.result())
+                tell("acquisitions", done, len(passes))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return sorted(found, key=lambda item: (item["collection"], item["id"]))
+
+
+def _summary(
+    ground: Ground, passes: tuple[Pass, ...], out: Path, origin: datetime
+) -> SimulatedWorld:
+    orbits = sorted({(p.orbit_state, p.relative_orbit) for p in passes})
+    tracks = tuple(
+        (state, orbit, sum(p.orbit_state == state for p in passes)) for state, orbit in orbits
+    )
+    area = ground.layout.inner_lonlat()
+    slides = ground.landslides
+    return SimulatedWorld(
+        root=out,
+        event=out / "event.geojson",
+        items=out / "items.json",
+        inventory=out / "inventory.gpkg",
+        dem=out / "dem.tif",
+        seed=ground.seed,
+        event_id=event_id(ground.seed),
+        origin=origin,
+        epsg=ground.layout.epsg,
+        bounds=ground.layout.bounds,
+        size_px=ground.layout.size_px,
+        area=area,
+        tracks=tracks,
+        n_landslides=len(slides.polygons),
+        n_visible=int(slides.visible.sum()),
+        landslide_area_m2=float(slides.areas.sum()),
+    )
