@@ -179,9 +179,7 @@ def pack_network(model: Any) -> bytes:
     Keras stores uncompressed, with the optimizer, the date and addresses in memory; all that is
     left out.
     """
-    import keras
-
-    bare = keras.models.clone_model(model)
+    bare = type(model).from_config(model.get_config())
     bare.set_weights(model.get_weights())
     with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
         path = Path(folder) / "model.keras"

@@ -20,27 +20,9 @@ from sarlra.models.keras_file import load_network, pack_network, round_to_half_p
 from sarlra.models.metrics import best_threshold, count
 from sarlra.models.registry import BANDS, ModelInfo, check_name_is_free, store_model
 from sarlra.models.scoring import BATCH, prepare_tensorflow
+from sarlra.samples.patches import Patches
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Patches:
-    """Labelled windows.
-
-    Parameters
-    ----------
-    windows
-        ``(n, 64, 64, bands)`` float32 dB, bands in the model's order; NaN is no data.
-    labels
-        ``(n,)`` bool: landslide or background.
-    events
-        ``(n,)`` str: the event that each comes from.
-    """
-
-    windows: NDArray[np.float32]
-    labels: NDArray[np.bool_]
-    events: NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
