@@ -9,7 +9,6 @@ set, and sends nothing home. The flow orders the work; the science is in the pac
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,20 +25,20 @@ from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Plan, Request, search
-from sarlra.scenes.model import Scenes
+from sarlra.scenes.polarisations import Chosen
 
 
 @task(name="search", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60],
       retry_condition_fn=lambda _task, _run, state: not _is_final(state))  # fmt: skip
-def search_scenes(request: Request) -> Scenes:
+def search_scenes(request: Request) -> Chosen:
     """Find the tracks and their acquisitions."""
     return search(request)
 
 
 @task(name="plan", cache_policy=NO_CACHE)
-def plan_jobs(request: Request, scenes: Scenes) -> Plan:
+def plan_jobs(request: Request, chosen: Chosen) -> Plan:
     """Cut the area into jobs and see which of them stand already."""
-    return prepare(request, scenes)
+    return prepare(request, chosen)
 
 
 @task(name="run", cache_policy=NO_CACHE)
@@ -111,8 +110,9 @@ def main() -> None:
 
     def command(
         event: str | None = None, *, out: str, source: str = "planetary-computer",
-        origin: list[str] | None = None, aoi: str | None = None, orbit: str = "both",
-        buffers: str = "60-12", pol: str = "auto", model: str | None = None,
+        origin: list[str] | None = None, aoi: str | None = None,
+        orbit: Literal["ascending", "descending", "both"] = "both", buffers: str = "60-12",
+        pol: Literal["auto", "VV", "VV_VH"] = "auto", model: str | None = None,
         cluster: str = "local",
     ) -> None:  # fmt: skip
         """Find landslides around an earthquake and write them as a STAC catalogue."""
@@ -122,4 +122,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,7 +11,7 @@ from sarlra.errors import JobsFailedError
 
 if TYPE_CHECKING:
     from sarlra.jobs.execute import Run
-    from sarlra.jobs.plan import Plan, Request
+    from sarlra.jobs.plan import Plan
 
 
 EXAMPLES = """
@@ -27,7 +27,7 @@ An event file, one direction, what would be done:
 
 No event, only a time and a place, from a file of items:
 
-    sarlra detect --origin 2023-12-10T00:00:00Z --aoi=-120.7,34,-120.1,34.9 --source s.json --out o
+    sarlra detect --origin 2023-12-10T00:00:00Z --aoi -120.7,34,-120.1,34.9 --source s.json --out o
 """
 
 
@@ -106,13 +106,12 @@ def detect(
     )
     with progress(quiet=as_json) as bars:
         bars.add_task(f"searching {request.source.name}", total=None)
-        scenes = search(request)
-        made = prepare(request, scenes)
+        made = prepare(request, search(request))
     if dry_run:
         show_plan(made, as_json=as_json)
         return
     run = run_plan(made, cluster, quiet=as_json)
-    show_run(request, run, as_json=as_json)
+    show_run(made, run, as_json=as_json)
     if run.counts["failed"]:
         raise typer.Exit(JobsFailedError.exit_code)
 
@@ -129,7 +128,7 @@ def run_plan(made: Plan, cluster: str, *, quiet: bool) -> Run:
 def show_plan(made: Plan, *, as_json: bool) -> None:
     """Print what a run would do."""
     todo = {job.id for job in made.todo}
-    tracks = [
+    tracks: list[dict[str, Any]] = [
         {
             "track": track.id,
             "pre": [acquisition.id for acquisition in track.pre],
@@ -141,7 +140,7 @@ def show_plan(made: Plan, *, as_json: bool) -> None:
     ]
     if as_json:
         print_json({"dry_run": True, "event": made.request.event.id, "tracks": tracks,
-                    "skipped": made.scenes.skipped, "notes": made.notes})  # fmt: skip
+                    "skipped": made.scenes.skipped, "notes": made.scenes.notes})  # fmt: skip
         return
     from rich.table import Table
 
@@ -155,19 +154,21 @@ def show_plan(made: Plan, *, as_json: bool) -> None:
 
 def show_notes(made: Plan) -> None:
     """Say what was skipped and fallen back from, on standard error."""
-    for note in made.notes:
+    for note in made.scenes.notes:
         err.print(f"[yellow]note[/] {note}", highlight=False)
     for entry in made.scenes.skipped:
         if entry.code in ("no-pre", "no-post"):
             err.print(f"[yellow]skipped[/] {entry.subject}: {entry.reason}", highlight=False)
 
 
-def show_run(request: Request, run: Run, *, as_json: bool) -> None:
+def show_run(made: Plan, run: Run, *, as_json: bool) -> None:
     """Print the outcomes of a run and where its catalogue is."""
+    request = made.request
     if as_json:
         print_json(
             {"event": request.event.id, "out": request.sink, "counts": run.counts,
-             "outcomes": run.outcomes, "detections": run.folded.detections, "notes": run.notes}
+             "outcomes": run.outcomes, "detections": run.folded.detections,
+             "notes": made.scenes.notes}
         )  # fmt: skip
         return
     from rich.table import Table
@@ -183,5 +184,4 @@ def show_run(request: Request, run: Run, *, as_json: bool) -> None:
             err.print(f"[red]failed[/] {outcome.item_id}: {outcome.reason}", highlight=False)
     done = ", ".join(f"{count} {name}" for name, count in run.counts.items() if count)
     out.print(f"{done}; {run.folded.detections} detections; catalogue: {request.sink}/catalog.json")
-    for note in run.notes:
-        err.print(f"[yellow]note[/] {note}", highlight=False)
+    show_notes(made)

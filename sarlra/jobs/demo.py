@@ -10,8 +10,8 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 
-from sarlra.catalog.overview import draw_overview
-from sarlra.catalog.read import read_detections, read_lattice
+from sarlra.catalog.overview import draw_event
+from sarlra.catalog.read import read_detections, read_scores
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.errors import OutputError
 from sarlra.evaluation.scores import Confusion, ObjectScore, object_score, patch_confusion, total
@@ -67,8 +67,7 @@ def run_demo(seed: int, world: Path, out: str, cluster: str, show: Show) -> Demo
     sink = open_sink(out)
     rows = tuple(_row(track, plan, run, inventory, sink) for track in plan.scenes.tracks)
     picture = f"collections/{event.id}/overview.png"
-    items = [outcome.item_id for outcome in run.outcomes if outcome.status != "failed"]
-    sink.put_bytes(picture, draw_overview(sink, event, items, inventory))
+    sink.put_bytes(picture, draw_event(sink, event.id, inventory.geometry))
     return Demo(event.title, rows, picture, run.counts["skipped"])
 
 
@@ -101,7 +100,7 @@ def _run(plan: Plan, cluster: str, show: Show) -> Run:
 def _row(track: Track, plan: Plan, run: Run, inventory: gpd.GeoDataFrame, sink: Sink) -> TrackRow:
     items = {outcome.job_id: outcome for outcome in run.outcomes if outcome.status != "failed"}
     jobs = [job for job in plan.jobs if job.track.id == track.id and job.id in items]
-    lattices = {job.id: read_lattice(sink, items[job.id].item_id) for job in jobs}
+    lattices = {job.id: read_scores(sink, items[job.id].item_id) for job in jobs}
     parts = [_confusion(job, lattices[job.id], inventory) for job in jobs]
     detections = read_detections(sink, [items[job.id].item_id for job in jobs])
     return TrackRow(

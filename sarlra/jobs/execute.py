@@ -16,8 +16,9 @@ from sarlra.jobs.cluster import run_jobs
 from sarlra.jobs.job import Job, Outcome, Status
 from sarlra.jobs.plan import Plan, Request, make_plan
 from sarlra.jobs.run_job import run_job
-from sarlra.scenes.frozen import frozen_bytes
+from sarlra.scenes.frozen import freeze_bytes
 from sarlra.scenes.model import Scenes
+from sarlra.scenes.polarisations import Chosen
 
 _STATUSES: tuple[Status, ...] = ("done", "empty", "skipped", "failed")
 
@@ -28,7 +29,6 @@ class Run:
 
     outcomes: tuple[Outcome, ...]
     folded: FoldResult
-    notes: tuple[str, ...]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -37,7 +37,7 @@ class Run:
         return {name: found[name] for name in _STATUSES}
 
 
-def prepare(request: Request, scenes: Scenes) -> Plan:
+def prepare(request: Request, chosen: Chosen) -> Plan:
     """Plan a request against what its sink holds already; writes nothing.
 
     Raises
@@ -45,7 +45,8 @@ def prepare(request: Request, scenes: Scenes) -> Plan:
     OutputError
         The sink holds something else than a catalogue of this package.
     """
-    return make_plan(request, scenes, open_sink(request.sink), _inputs_href(request, scenes))
+    inputs_href = _inputs_href(request, chosen.scenes)
+    return make_plan(request, chosen, open_sink(request.sink), inputs_href)
 
 
 def execute(
@@ -70,7 +71,7 @@ def execute(
     for outcome in outcomes:
         on_outcome(outcome)
     if plan.todo:
-        sink.put_bytes(_inputs_href(plan.request, plan.scenes), frozen_bytes(plan.scenes))
+        sink.put_bytes(_inputs_href(plan.request, plan.scenes), freeze_bytes(plan.scenes))
         _create_groups(sink, plan)
     for outcome in run_jobs(plan.todo, run_job, cluster):
         outcomes.append(outcome)
@@ -86,11 +87,11 @@ def execute(
         )
     names = [outcome.item_id for outcome in outcomes if outcome.job_id not in failed]
     folded = fold(sink, plan.request.event, item_ids=names, suppress=suppress)
-    return Run(tuple(outcomes), folded, plan.notes)
+    return Run(tuple(outcomes), folded)
 
 
 def _inputs_href(request: Request, scenes: Scenes) -> str:
-    digest = hashlib.sha256(frozen_bytes(scenes)).hexdigest()[:8]
+    digest = hashlib.sha256(freeze_bytes(scenes)).hexdigest()[:8]
     return f"collections/{request.event.id}/inputs-{digest}.json"
 
 

@@ -13,12 +13,14 @@ from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.errors import AreaError, ModelError, NoAcquisitionsError
 from sarlra.events.event import Event
+from sarlra.events.times import iso
 from sarlra.jobs.job import Job, Outcome, job_id, outcome_of, track_version
 from sarlra.jobs.tiles import TileWindows, plan_tiles, to_utm
 from sarlra.models.registry import ModelInfo, default_model, find_model
 from sarlra.recipe import Recipe
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import OrbitState, Scenes, Skipped, Track
+from sarlra.scenes.polarisations import Chosen, choose_polarisations
 from sarlra.scenes.sources import Source
 
 Combination = Literal["auto", "VV", "VV_VH"]
@@ -49,15 +51,13 @@ class Request:
 class Plan:
     """The jobs of a request.
 
-    ``standing`` are the outcomes (``skipped``) of jobs whose item stands already; ``notes`` what a
-    person should know, such as polarisations that were fallen back from.
+    ``standing`` are the outcomes (``skipped``) of jobs whose item stands already.
     """
 
     request: Request
     scenes: Scenes
     jobs: tuple[Job, ...]
     standing: tuple[Outcome, ...]
-    notes: tuple[str, ...]
 
     @property
     def todo(self) -> tuple[Job, ...]:
@@ -66,29 +66,29 @@ class Plan:
         return tuple(job for job in self.jobs if job.id not in stand)
 
 
-def search(request: Request) -> Scenes:
-    """Find the tracks of a request.
+def search(request: Request) -> Chosen:
+    """Find the tracks of a request and the polarisations that each is composited from.
 
     Raises
     ------
     NoAcquisitionsError
         No track has acquisitions on both sides of the event; the message says what was found.
     """
-    pols = ("VV", "VH") if request.combination == "VV_VH" else ("VV",)
-    recipe = request.recipe.model_copy(update={"polarisations": pols})
+    recipe = request.recipe.model_copy(update={"polarisations": ("VV",)})
     event = request.event
-    scenes = find_scenes(event, request.source, recipe, orbits=request.orbits)
-    if not scenes.tracks:
+    found = find_scenes(event, request.source, recipe, orbits=request.orbits)
+    chosen = choose_polarisations(found, _combination(request))
+    if not chosen.scenes.tracks:
         raise NoAcquisitionsError(
             f"no track of {request.source.name} has acquisitions both in the {recipe.pre_days} "
-            f"days before {event.first_origin:%Y-%m-%dT%H:%M:%SZ} and in the {recipe.post_days} "
-            f"days after {event.last_origin:%Y-%m-%dT%H:%M:%SZ}: {_why(scenes.skipped)}",
+            f"days before {iso(event.first_origin)} and in the {recipe.post_days} days after "
+            f"{iso(event.last_origin)}: {_why(chosen.scenes.skipped)}",
             hint="wait for the next pass, or widen --buffers, --aoi, --pol or --orbit",
         )
-    return scenes
+    return chosen
 
 
-def make_plan(request: Request, scenes: Scenes, sink: Sink, inputs_href: str) -> Plan:
+def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) -> Plan:
     """Make the jobs: every tile of the area that a track's scenes meet.
 
     Parameters
@@ -103,10 +103,9 @@ def make_plan(request: Request, scenes: Scenes, sink: Sink, inputs_href: str) ->
     ModelError
         The model does not fit the polarisations of the tracks.
     """
-    notes: list[str] = []
     jobs: list[Job] = []
-    for track in scenes.tracks:
-        recipe = _recipe_of(track, request, notes)
+    for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
+        recipe = request.recipe.model_copy(update={"polarisations": polarisations})
         model = _model_of(track, recipe, request)
         version = track_version(request.event, track, recipe, model)
         jobs += [
@@ -133,7 +132,7 @@ def make_plan(request: Request, scenes: Scenes, sink: Sink, inputs_href: str) ->
             f"no scene of {request.source.name} meets the area {request.event.area.bounds}",
             hint="give an --aoi that the source covers",
         )
-    return Plan(request, scenes, tuple(jobs), tuple(_standing(jobs, sink)), tuple(notes))
+    return Plan(request, chosen.scenes, tuple(jobs), tuple(_standing(jobs, sink)))
 
 
 def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
@@ -145,23 +144,11 @@ def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
             yield outcome_of(job, name, "skipped", known, 0.0)
 
 
-def _recipe_of(track: Track, request: Request, notes: list[str]) -> Recipe:
-    """The recipe with the polarisations that the request, the model and the track agree on."""
-    wanted = request.combination
-    if wanted == "auto":
-        both = {"VV", "VH"} <= track.polarisations
-        wanted = find_model(request.model).combination if request.model else "VV_VH"
-        if not both and wanted == "VV_VH":
-            if request.model:
-                raise ModelError(
-                    f"model {request.model!r} takes VV and VH, but not every slice of track "
-                    f"{track.id} has VH",
-                    hint="give --model a VV model, or leave it out",
-                )
-            notes.append(f"track {track.id}: not every slice has VH; fell back to VV alone")
-            wanted = "VV"
-    pols = ("VV", "VH") if wanted == "VV_VH" else ("VV",)
-    return Recipe(**{**request.recipe.model_dump(), "polarisations": pols})
+def _combination(request: Request) -> Combination:
+    """What is asked for, or what the given model takes."""
+    if request.combination == "auto" and request.model is not None:
+        return find_model(request.model).combination
+    return request.combination
 
 
 def _model_of(track: Track, recipe: Recipe, request: Request) -> ModelInfo:
@@ -189,7 +176,7 @@ def _meets(windows: TileWindows, track: Track) -> bool:
     box = shapely.box(*windows.box.bounds(windows.tile))
     return all(
         any(
-            to_utm(part.geometry, windows.tile.epsg).intersects(box)
+            shapely.intersects(to_utm(part.geometry, windows.tile.epsg), box)
             for acquisition in side
             for part in acquisition.slices
         )

@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 from pyproj import Transformer
-from shapely import MultiPolygon, Polygon, affinity
-from shapely.geometry.base import BaseGeometry
+from shapely import Geometry, MultiPolygon, Polygon, affinity
 from shapely.ops import transform as reproject
 
 from sarlra.errors import AreaError
@@ -70,7 +69,7 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
 def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows | None:
     """The windows of one tile that are wanted for the area (EPSG:4326); None if there is none."""
     part = _near_strip(area, tile.epsg)
-    if part.is_empty:
+    if shapely.is_empty(part):
         return None
     n = recipe.tile_px // recipe.stride_px
     step = recipe.stride_px * recipe.resolution
@@ -96,7 +95,7 @@ def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows 
     return TileWindows(tile, active, box)
 
 
-def to_utm(shape: BaseGeometry, epsg: int) -> BaseGeometry:
+def to_utm(shape: Geometry, epsg: int) -> Geometry:
     """A geometry from EPSG:4326 to a UTM zone, its long edges cut so that they bend rightly.
 
     Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
@@ -111,15 +110,15 @@ def zone_epsg(longitude: float, latitude: float) -> int:
     return (32600 if latitude >= 0.0 else 32700) + zone
 
 
-def _zones(area: BaseGeometry) -> Iterator[tuple[int, BaseGeometry]]:
-    west, _, east, _ = area.bounds
+def _zones(area: Geometry) -> Iterator[tuple[int, Geometry]]:
+    west, _, east, _ = shapely.bounds(area)
     first = math.floor((west + 180.0) / 6.0)
     last = min(math.floor((east + 180.0) / 6.0), 59)
     for index in range(first, last + 1):
         for base in (32600, 32700):
             epsg = base + index + 1
             part = shapely.intersection(area, _strip(epsg))
-            if part.area > 0.0:
+            if shapely.area(part) > 0.0:
                 yield epsg, part
 
 
@@ -129,7 +128,7 @@ def _strip(epsg: int) -> Polygon:
     return shapely.box(west, south, west + 6.0, north)
 
 
-def _near_strip(area: BaseGeometry, epsg: int) -> BaseGeometry:
+def _near_strip(area: Geometry, epsg: int) -> Geometry:
     """What of the area lies within half a degree of a zone's strip, also across 180 degrees."""
     near = shapely.box(*_strip(epsg).buffer(0.5).bounds)
     turned = [affinity.translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
@@ -147,11 +146,11 @@ def _owned(
     return np.asarray((zone == epsg % 100) & (north == (epsg < 32700)))
 
 
-def _candidates(part: BaseGeometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:
+def _candidates(part: Geometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:
     """Tiles whose windows can touch the part: windows reach right and down into the halo."""
     size = recipe.tile_px * recipe.resolution
     reach = recipe.window_px * recipe.resolution
-    left, bottom, right, top = to_utm(part, epsg).bounds
+    left, bottom, right, top = shapely.bounds(to_utm(part, epsg))
     for column in range(math.floor((left - reach) / size), math.floor((right + reach) / size) + 1):
         for row in range(math.floor((bottom - reach) / size), math.floor((top + reach) / size) + 1):
             yield Tile(epsg, column, row, recipe.tile_px, recipe.resolution)
