@@ -7,7 +7,6 @@ Requests (POST included) are repeated after time-outs, 429 and 5xx, ``Retry-Afte
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import warnings
@@ -17,27 +16,22 @@ from typing import Any
 from urllib.parse import quote
 
 import shapely
-from pystac.link import Link
 from pystac_client import Client, ItemSearch
 from pystac_client.exceptions import APIError
-from pystac_client.stac_api_io import StacApiIO
 from shapely import MultiPolygon
 from shapely.geometry import mapping
-from urllib3 import BaseHTTPResponse, Retry
 
 from sarlra.errors import SearchError
-from sarlra.events.web import BUSY
 from sarlra.scenes.hrefs import Base
 from sarlra.scenes.items import FoundItem, self_url
 from sarlra.scenes.search import in_collections, meets, within_time
 from sarlra.scenes.sources import Source
+from sarlra.scenes.stac_io import PatientIO
 
 PAGE_SIZE = 250
 MAX_PAGES = 400
 MAX_VERTICES = 200
 """An area with more vertices is searched by the boxes of its parts, and filtered here."""
-_MAX_WAIT_S = 60.0
-_TIMEOUT = (10.0, 60.0)
 _RTC = re.compile(r"rtc", re.IGNORECASE)
 _NARROW = "search a smaller area or shorter windows"
 _log = logging.getLogger(__name__)
@@ -56,16 +50,9 @@ class ApiSearch:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                client = Client.open(root, stac_io=_PatientIO())
+                client = Client.open(root, stac_io=PatientIO())
                 collections = self._source.collections or _rtc_collections(client)
-                search = client.search(
-                    method=_method(client),
-                    collections=list(collections) or None,
-                    intersects=_searched(area),
-                    datetime=(start, end),
-                    limit=PAGE_SIZE,
-                )
-            features = list(self._features(search))
+                features = self._ask(client, collections, area, start, end)
         except APIError as cause:
             raise SearchError(
                 f"the search at {root} failed: {_first_line(cause)}", hint="try again later"
@@ -74,11 +61,33 @@ class ApiSearch:
             raise
         except Exception as cause:  # pystac and its libraries raise what they like
             raise SearchError(f"the search at {root} failed: {cause!r:.300}") from cause
-        found = [
-            FoundItem(item, Base(url=self_url(item) or _address(root, item))) for item in features
-        ]
+        found = [FoundItem(x, Base(url=self_url(x) or _address(root, x))) for x in features]
         found = [x for x in found if in_collections(x, collections) and meets(x, area)]
         return within_time(found, start, end)
+
+    def _ask(
+        self,
+        client: Client,
+        collections: tuple[str, ...],
+        area: MultiPolygon,
+        start: datetime,
+        end: datetime,
+    ) -> list[dict[str, Any]]:
+        for method in _methods(client):
+            search = client.search(
+                method=method,
+                collections=list(collections) or None,
+                intersects=_searched(area),
+                datetime=(start, end),
+                limit=PAGE_SIZE,
+            )
+            try:
+                return list(self._features(search))
+            except APIError as error:
+                refused = getattr(error, "status_code", None) in (405, 501)
+                if not (refused and method == "POST"):
+                    raise
+        raise SearchError(f"the search at {self._source.location} offers neither POST nor GET")
 
     def _features(self, search: ItemSearch) -> Iterator[dict[str, Any]]:
         received: set[tuple[str, str]] = set()
@@ -112,46 +121,6 @@ class ApiSearch:
             )
 
 
-class _CappedRetry(Retry):
-    """Honours ``Retry-After``, but no longer than a minute."""
-
-    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        asked = super().get_retry_after(response)
-        return None if asked is None else min(asked, _MAX_WAIT_S)
-
-
-class _PatientIO(StacApiIO):
-    """Repeats every request, and follows pages to the end, empty ones too."""
-
-    def __init__(self) -> None:
-        retry = _CappedRetry(
-            total=5,
-            status_forcelist=sorted(BUSY),
-            allowed_methods=None,
-            backoff_factor=0.25,
-            backoff_jitter=0.25,
-            backoff_max=8,
-            raise_on_status=False,
-        )
-        super().__init__(timeout=_TIMEOUT, max_retries=retry)
-
-    def get_pages(
-        self, url: str, method: str | None = None, parameters: dict[str, Any] | None = None
-    ) -> Iterator[dict[str, Any]]:
-        page = self.read_json(url, method=method, parameters=parameters)
-        seen: set[str] = set()
-        while True:
-            yield page
-            following = next((x for x in page.get("links", []) if x.get("rel") == "next"), None)
-            if following is None:
-                return
-            token = json.dumps(following, sort_keys=True)
-            if token in seen:
-                raise SearchError(f"the search at {url} pages in a circle")
-            seen.add(token)
-            page = self.read_json(Link.from_dict(following), parameters=parameters)
-
-
 def _searched(area: MultiPolygon) -> dict[str, Any]:
     if shapely.get_num_coordinates(area) > MAX_VERTICES:
         area = MultiPolygon([shapely.box(*part.bounds) for part in area.geoms])
@@ -160,12 +129,11 @@ def _searched(area: MultiPolygon) -> dict[str, Any]:
     return dict(mapping(area.geoms[0] if len(area.geoms) == 1 else area))
 
 
-def _method(client: Client) -> str:
-    """POST where the server offers it, or says nothing."""
+def _methods(client: Client) -> tuple[str, ...]:
+    """POST first, where the server offers it or does not say; then GET."""
     links = [link for link in client.links if link.rel == "search"]
-    methods = {str(link.extra_fields.get("method", "GET")).upper() for link in links}
-    stated = any("method" in link.extra_fields for link in links)
-    return "GET" if stated and "POST" not in methods else "POST"
+    stated = {str(x.extra_fields["method"]).upper() for x in links if "method" in x.extra_fields}
+    return ("GET",) if stated == {"GET"} else ("POST", "GET")
 
 
 def _rtc_collections(client: Client) -> tuple[str, ...]:
