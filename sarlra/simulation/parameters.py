@@ -112,7 +112,7 @@ AREA_MIN_M2 = 800.0
 AREA_MAX_M2 = 350_000.0
 """Larger ones would not fit the slopes of the world (chosen)."""
 
-SLIDES_PER_KM2 = 1.2
+SLIDES_PER_KM2 = 1.3
 """Mean density over the world (chosen)."""
 SLOPE_MIN_DEG = 22.0
 SLOPE_FULL_DEG = 34.0

@@ -173,8 +173,9 @@ def _smoothed_course(drainage: Drainage, cells: int) -> npt.NDArray[np.float64]:
 def _carve(elevation: F32, distance: F32, area: F32, level: F32) -> F32:
     """Flatten the valley floors; the floor's half width is a multiple of the river's width."""
     half = 6.0 * 4.5e-3 * np.sqrt(area)
-    beyond = np.clip((distance - half) / (1.2 * half + 120.0), 0.0, 1.0)
-    blend = beyond * beyond * (3.0 - 2.0 * beyond)
+    beyond = np.clip((distance - half) / (2.5 * half + 150.0), 0.0, 1.0)
+    # Mostly linear: a steeper blend would undercut the valley's flanks.
+    blend = beyond * (0.6 + 0.4 * beyond * (3.0 - 2.0 * beyond))
     floor = level + 0.012 * distance
     carved = np.where(elevation > floor, blend * elevation + (1 - blend) * floor, elevation)
     return np.asarray(carved, dtype=np.float32)
