@@ -27,18 +27,29 @@ SETTINGS = {
 #: What an href may start with, apart from a plain path.
 SCHEMES = frozenset({"file", "http", "https", "s3", "gs", "az", "abfs", "abfss"})
 
-_QUERY = re.compile(r"(https?://[^\s'\"?]+)\?[^\s'\"]*")
+# A query up to the next blank or quote, but not the punctuation before it. GDAL names files by
+# their last part too (``scene.tif?sig=...``), so this is not only about whole URLs.
+_QUERY = re.compile(r"\?(?=[^\s'\"]*=)[^\s'\"]*?(?=[,:;.)]*(?:[\s'\"]|$))")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):(?=//)")
 
 
-def settings() -> dict[str, str]:
-    """The settings that the environment does not set itself."""
-    return {name: value for name, value in SETTINGS.items() if name not in os.environ}
+# GDAL remembers for the life of a process that an address gave nothing. What was read before is
+# read through its caches; what was not, past them, so that a worker can try again later.
+_UNCACHED = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http:/vsis3/:/vsigs/:/vsiaz/:/vsiadls/"}
+
+
+def settings(*, cached: bool) -> dict[str, str]:
+    """The settings that the environment does not set itself.
+
+    With ``cached`` False nothing that is learnt about the file outlives its closing.
+    """
+    chosen = SETTINGS if cached else SETTINGS | _UNCACHED
+    return {name: value for name, value in chosen.items() if name not in os.environ}
 
 
 def without_query(text: str) -> str:
-    """``text`` with the queries of its URLs removed: that is where tokens are."""
-    return _QUERY.sub(r"\1", text)
+    """``text`` with the queries of its URLs and files removed: that is where tokens are."""
+    return _QUERY.sub("", text)
 
 
 def check_href(href: str) -> str:

@@ -36,9 +36,14 @@ from sarlra.scenes.signing import SigningPolicy, forget, sign
 
 logger = logging.getLogger(__name__)
 
+#: Unsigned hrefs that this process has read; GDAL's caches are used for these only.
+_good: set[str] = set()
+
 #: Grids agree where an offset is this close to a whole number of pixels.
 ALIGNED = 1e-6
 
+#: What rasterio says where the reason is in the exception's cause.
+_POINTER = "See previous exception for details."
 _STATUS = re.compile(r"HTTP response code: (\d+)")
 
 
@@ -124,11 +129,14 @@ def _attempt(
     """Open, read, close; errors of GDAL come back as a :class:`_Failure`."""
     signed = sign(href, signing)
     try:
-        with _opened(signed) as source:
+        with _opened(signed, cached=href in _good) as source:
             _check(href, source, stated)
-            return _read(href, source, grid)
+            values = _read(href, source, grid)
+        _good.add(href)
+        return values
     except RasterioError as error:
-        texts = [str(e) for e in _chain(error)]
+        _good.discard(href)
+        texts = [str(e).replace(_POINTER, "") for e in _chain(error)]
         status = next((int(m.group(1)) for t in texts if (m := _STATUS.search(t))), None)
         reason = "; ".join(dict.fromkeys(t.strip() for t in texts if t.strip()))
         reason = reason.replace(signed, href)
@@ -144,10 +152,10 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 @contextmanager
-def _opened(signed: str) -> Iterator[rasterio.io.DatasetReader]:
+def _opened(signed: str, *, cached: bool) -> Iterator[rasterio.io.DatasetReader]:
     """Open a GeoTIFF, and nothing else that GDAL could take it for."""
     with (
-        rasterio.Env(**gdal.settings()),
+        rasterio.Env(**gdal.settings(cached=cached)),
         rasterio.open(signed, driver="GTiff", sharing=False) as source,
     ):
         yield source

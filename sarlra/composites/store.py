@@ -266,3 +266,27 @@ def _check_whole_shards(array: zarr.Array[Any], region: tuple[slice, slice], til
                 f"({size} long), no whole number of its shards of {edge}",
                 hint="the store was made for another tile size: write a new version",
             )
+
+
+def remove_group(store: str, group: str) -> None:
+    """Take a group away, and the groups above it and the store where nothing else is in them.
+
+    Nothing happens where there is no such group.
+
+    Raises
+    ------
+    StoreError
+        It cannot be removed.
+    """
+    with naming(store, group, "remove"):
+        fs, root = fsspec.core.url_to_fs(store)
+        parts = check_group(group).split("/")
+        for depth in range(len(parts), -1, -1):
+            path = "/".join([root.rstrip("/"), *parts[:depth]])
+            if not fs.exists(path):
+                continue
+            below = [name for name in fs.ls(path, detail=False) if not name.endswith("zarr.json")]
+            if below and depth < len(parts):
+                return
+            fs.rm(path, recursive=True)
+            fs.invalidate_cache()
