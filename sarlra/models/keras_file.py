@@ -11,6 +11,7 @@ import io
 import json
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,27 +27,25 @@ _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5
 _MAX_JSON_BYTES = 2**20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
-_ALLOWED: Mapping[str, frozenset[str | None]] = {
-    **{
-        layer: frozenset({"keras.layers"})
-        for layer in (
-            "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D",
-            "Dense", "Dropout", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D",
-            "InputLayer", "MaxPooling2D", "Multiply", "Normalization", "ReLU", "Rescaling",
-            "Reshape", "Resizing", "ZeroPadding2D",
-        )
-    },
-    **{
-        initializer: frozenset({"keras.initializers"})
-        for initializer in ("GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones",
-                            "Zeros", "Constant")
-    },
-    "L2": frozenset({"keras.regularizers"}),
-    "DTypePolicy": frozenset({"keras"}),
-    "Functional": frozenset({"keras", "keras.models", "keras.src.models.functional"}),
-    "Sequential": frozenset({"keras", "keras.models", "keras.src.models.sequential"}),
-    "__keras_tensor__": frozenset({None}),
-}  # fmt: skip
+_LAYERS = (
+    "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D",
+    "Dense", "Dropout", "Flatten", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "InputLayer",
+    "MaxPooling2D", "Multiply", "Normalization", "ReLU", "Rescaling", "Reshape", "Resizing",
+    "ZeroPadding2D",
+)  # fmt: skip
+_INITIALIZERS = (
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones", "Zeros",
+)  # fmt: skip
+#: Class to the modules under which a file may name it.
+_ALLOWED: Mapping[str, tuple[str | None, ...]] = {
+    **dict.fromkeys(_LAYERS, ("keras.layers",)),
+    **dict.fromkeys(_INITIALIZERS, ("keras.initializers",)),
+    "L2": ("keras.regularizers",),
+    "DTypePolicy": ("keras",),
+    "Functional": ("keras", "keras.models", "keras.src.models.functional"),
+    "Sequential": ("keras", "keras.models", "keras.src.models.sequential"),
+    "__keras_tensor__": (None,),
+}
 
 
 def check_keras_file(data: bytes, label: str) -> dict[str, Any]:
@@ -103,8 +102,6 @@ def _members(data: bytes, label: str) -> dict[str, bytes]:
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> bytes:
-    import zlib
-
     limit = MAX_BYTES if info.filename == _WEIGHTS else _MAX_JSON_BYTES
     try:
         with archive.open(info) as stream:
@@ -130,7 +127,7 @@ def _check_classes(config: Any, label: str) -> None:
 
 def _check_class(value: dict[str, Any], label: str) -> None:
     name, module, registered = (value.get(k) for k in ("class_name", "module", "registered_name"))
-    known = isinstance(name, str) and module in _ALLOWED.get(name, frozenset())
+    known = isinstance(name, str) and module in _ALLOWED.get(name, ())
     if not known or registered not in (None, name):
         raise ModelError(
             f"{label}: names {module or registered or '?'}.{name}, which is not a layer that is "

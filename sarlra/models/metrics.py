@@ -95,6 +95,9 @@ def best_threshold(scores: Scores, labels: Labels) -> float:
     last = np.flatnonzero(np.r_[ranked[1:] < ranked[:-1], True])  # of each run of equal scores
     said = last + 1
     f1 = 2 * hits[last] / (said + true.sum())
+    last, f1 = last[ranked[last] > 0], f1[ranked[last] > 0]  # no threshold has 0 over it
+    if not len(last):
+        return 0.0
     best = int(np.argmax(f1))
     below = ranked[last[best] + 1] if last[best] + 1 < len(ranked) else 0.0
     return float((ranked[last[best]] + below) / 2)

@@ -56,8 +56,8 @@ class Scorer:
         Parameters
         ----------
         windows
-            ``(n, 64, 64, bands)`` in dB, bands in the order of ``info.bands``. Not filled here: a
-            window with NaN has the score NaN.
+            ``(n, 64, 64, bands)`` in dB, bands in the order of ``info.bands``, finite: with NaN a
+            window's score means nothing (TensorFlow's ReLU makes a number of it).
 
         Returns
         -------
