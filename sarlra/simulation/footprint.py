@@ -33,7 +33,8 @@ class Frame:
 
     def transform(self, layout: Layout) -> Affine:
         """Pixel (column, row) of the scene to (x, y)."""
-        return layout.transform * Affine.translation(self.col, self.row)
+        left, _, _, top = self.bounds(layout)
+        return Affine(RESOLUTION, 0.0, left, 0.0, -RESOLUTION, top)
 
     def bounds(self, layout: Layout) -> tuple[float, float, float, float]:
         """(left, bottom, right, top) in metres."""

@@ -32,6 +32,12 @@ _TITLES = {
 }
 
 
+def _links(collection: str, *more: dict[str, str]) -> list[dict[str, str]]:
+    """The link to the collection (STAC asks for it), the licence and what else there is."""
+    href = f"https://planetarycomputer.microsoft.com/api/stac/v1/collections/{collection}"
+    return [{"rel": "collection", "type": "application/json", "href": href}, *map(dict, more)]
+
+
 def grd_id(overflight: Pass, part: SlicePlan) -> str:
     """Such as ``S1A_IW_GRDH_1SDV_20230830T085100_20230830T085125_050101_0606A2``."""
     form = "%Y%m%dT%H%M%S"
@@ -71,7 +77,7 @@ def rtc_item(
     }
     item = _item(rtc_id(overflight, part), "sentinel-1-rtc", footprint, overflight, part)
     item["properties"].update(grid)
-    item["links"] = [dict(_LICENSE), link]
+    item["links"] = _links("sentinel-1-rtc", _LICENSE, link)
     item["assets"] = {name: _rtc_asset(name, *assets[name]) for name in sorted(assets)}
     item["stac_extensions"] += [
         f"{_ROOT}file/v2.0.0/schema.json",
@@ -88,7 +94,7 @@ def grd_item(
     The detected images themselves are not simulated, so the item lists the annotation alone.
     """
     item = _item(grd_id(overflight, part), "sentinel-1-grd", footprint, overflight, part)
-    item["links"] = [dict(_LICENSE)]
+    item["links"] = _links("sentinel-1-grd", _LICENSE)
     item["assets"] = {
         f"schema-product-{name}": {
             "href": hrefs[name],
@@ -119,7 +125,7 @@ def dem_item(grid: DemGrid, href: str, seed: int) -> dict[str, Any]:
             "proj:transform": [*grid.transform],
         },
         "geometry": {"type": "Polygon", "coordinates": [ring]},
-        "links": [],
+        "links": _links("cop-dem-glo-30"),
         "assets": {"data": {"href": href, "type": _COG, "title": "DEM", "roles": ["data"]}},
         "bbox": [west, south, east, north],
         "stac_extensions": [f"{_ROOT}projection/v1.1.0/schema.json"],
