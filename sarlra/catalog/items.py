@@ -93,10 +93,8 @@ def item_document(
     Raises
     ------
     CatalogError
-        An id cannot be used, the track lacks acquisitions, or a number is not finite.
+        An id cannot be used, or a value cannot be written as JSON.
     """
-    if not (track.pre and track.post):
-        raise CatalogError(f"track {track.id} has no acquisitions before or after the event")
     identifier = item_id(event, tile, track, provenance.version)
     shape = footprint.to_lonlat(bounds, tile.epsg)
     return {

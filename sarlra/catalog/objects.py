@@ -93,18 +93,26 @@ class ObjectSink:
             except FileNotFoundError as error:
                 raise CatalogError(f"there is no {self.url}/{rel}") from error
 
-    def _glob(self, pattern: str) -> list[list[str]]:
-        with self._at(pattern, "list") as (fs, path):
-            return [found.split("/") for found in sorted(fs.glob(path))]
+    def _below(self, folder: str) -> list[list[str]]:
+        """Paths of all files below a folder, in parts; one flat listing, not one per folder."""
+        with self._at(folder, "list") as (fs, path):
+            return [found.split("/") for found in sorted(fs.find(path))]
 
     def list_items(self) -> tuple[str, ...]:
         """See :class:`Sink`."""
-        found = self._glob(f"{ITEMS}/*/*.json")
-        return tuple(p[-2] for p in found if p[-1] == f"{p[-2]}.json" and is_name(p[-2]))
+        found = self._below(ITEMS)
+        return tuple(
+            p[-2] for p in found if p[-3] == ITEMS and p[-1] == f"{p[-2]}.json" and is_name(p[-2])
+        )
 
     def list_collections(self) -> tuple[str, ...]:
         """See :class:`Sink`."""
-        return tuple(p[-2] for p in self._glob(f"{COLLECTIONS}/*/collection.json"))
+        found = self._below(COLLECTIONS)
+        return tuple(
+            p[-2]
+            for p in found
+            if p[-3] == COLLECTIONS and p[-1] == "collection.json" and is_name(p[-2])
+        )
 
     def url_of(self, rel: str) -> str:
         """See :class:`Sink`."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
@@ -20,49 +19,36 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import PolyCollection
-from matplotlib.colors import Colormap, ListedColormap, Normalize
+from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from PIL import Image
 from pyproj import Transformer
 
-from sarlra.grid import Bounds
+from sarlra.catalog.coarse import ChangeImage
 
 #: Changes beyond this are drawn in the last colour.
-LIMIT_DB = 6.0
+LIMIT_DB = 5.0
 NO_DATA = "#9a9a9a"
 WINDOW = "#ffd500"
 TRUTH = "#00a651"
 INK = "#1a1a1a"
 _SHADES = 49
-_COLOURS = 128
-_HALO = [effects.withStroke(linewidth=3.0, foreground="black")]
+_HALO = [effects.withStroke(linewidth=2.4, foreground="black")]
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeImage:
-    """Change VV in dB, reduced for drawing: (rows, columns) float32, NaN is no data."""
-
-    values: np.ndarray
-    bounds: Bounds
-    epsg: int
-
-
-def reduce(values: np.ndarray, bounds: Bounds, epsg: int, longest: int) -> ChangeImage:
-    """Means over square blocks so that no edge has more than ``longest`` pixels."""
-    factor = max(1, math.ceil(max(values.shape) / longest))
-    rows, columns = (math.ceil(n / factor) for n in values.shape)
-    padded = np.full((rows * factor, columns * factor), np.nan, dtype=np.float32)
-    padded[: values.shape[0], : values.shape[1]] = values
-    blocks = padded.reshape(rows, factor, columns, factor).astype(np.float64)
-    valid = np.isfinite(blocks)
-    count = valid.sum(axis=(1, 3))
-    total = np.where(valid, blocks, 0.0).sum(axis=(1, 3))
-    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
-    left, _, _, top = bounds
-    pixel = (bounds[2] - left) / values.shape[1] * factor
-    reduced = (left, top - rows * pixel, left + columns * pixel, top)
-    return ChangeImage(mean.astype(np.float32), reduced, epsg)
+def palette() -> Image.Image:
+    """The fixed colours of a PNG: the shades of change, and those of lines and text on them."""
+    shades = colour_map()(np.arange(_SHADES))[:, :3]
+    ramps = [np.linspace(0, 1, 24)[:, np.newaxis] * np.ones(3)]
+    for colour in (WINDOW, TRUTH):
+        full = np.asarray(to_rgb(colour))
+        ramps.append(np.linspace(0.12, 1, 12)[:, np.newaxis] * full)
+        ramps.append(1 - np.linspace(0.15, 1, 8)[:, np.newaxis] * (1 - full))
+    colours = np.concatenate([shades, *ramps, [to_rgb(NO_DATA)]])
+    image = Image.new("P", (1, 1))
+    image.putpalette(np.rint(colours * 255).astype(np.uint8).tobytes())
+    return image
 
 
 def colour_map() -> Colormap:
@@ -124,7 +110,7 @@ def draw_outlines(axes: Axes, shapes: gpd.GeoSeries, epsg: int) -> None:
     parts = shapes.to_crs(epsg).explode(index_parts=False)
     outlines = [np.asarray(part.exterior.coords) for part in parts if part.geom_type == "Polygon"]
     axes.add_collection(
-        PolyCollection(outlines, facecolors="none", edgecolors=TRUTH, linewidths=1.2),
+        PolyCollection(outlines, facecolors="none", edgecolors=TRUTH, linewidths=1.4),
         autolim=False,
     )
 
@@ -199,7 +185,7 @@ def to_png(figure: Figure) -> bytes:
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
-    small = image.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    small = image.quantize(palette=palette(), dither=Image.Dither.NONE)
     stream = io.BytesIO()
     small.save(stream, format="PNG", optimize=True)
     return stream.getvalue()

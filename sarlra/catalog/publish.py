@@ -54,10 +54,18 @@ def find_done(sink: Sink, item_id: str, job_id: str, *, verify: bool = False) ->
         if fault := asset_fault(sink, document, path, verify=verify):
             log.warning("item %s is made again: %s", item_id, fault)
             return None
-        return pystac.Item.from_dict(document, href=sink.url_of(path), preserve_dict=False)
+        return _as_item(document, sink.url_of(path))
     except (SarlraError, ValueError, RecursionError) as error:
         log.warning("item %s is made again: %s", item_id, error)
         return None
+
+
+def _as_item(document: dict[str, Any], href: str) -> pystac.Item:
+    """The document as an object of pystac, with its address."""
+    item = pystac.Item.from_dict(document, href=href)
+    # pystac follows this link whenever an href is asked for, and the root is written by the fold.
+    item.remove_links("root")
+    return item
 
 
 def asset_fault(sink: Sink, document: Mapping[str, Any], path: str, *, verify: bool) -> str | None:
@@ -120,11 +128,19 @@ def publish_job(
     """
     identifier = item_id(event, tile, track, provenance.version)
     path = item_path(identifier)
+    if not (track.pre and track.post):
+        raise CatalogError(f"{identifier}: the track has no acquisitions before or after the event")
     vector.check_detections(detections, identifier)
     change = change_raster(composite, tile, provenance.recipe)
     scores, reasons = score_rasters(lattice, tile, provenance.recipe)
     caption = caption_of(
-        event, track, tile.id, len(detections), provenance.threshold, provenance.model.name
+        event,
+        track,
+        tile.id,
+        len(detections),
+        provenance.threshold,
+        provenance.model.name,
+        provenance.source,
     )
     with tempfile.TemporaryDirectory(prefix="sarlra-item-") as folder:
         files = {key: Path(folder) / name for key, name in FILES.items()}
@@ -151,7 +167,7 @@ def publish_job(
         document = item_document(event, tile, track, change.bounds, provenance, numbers, listed)
         validate_item(document)
         _put(sink, identifier, files, to_bytes(document))
-    return pystac.Item.from_dict(document, href=sink.url_of(path), preserve_dict=False)
+    return _as_item(document, sink.url_of(path))
 
 
 def _write_raster(path: Path, raster: Raster) -> None:

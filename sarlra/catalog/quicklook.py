@@ -9,16 +9,15 @@ import geopandas as gpd
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from sarlra.catalog import picture
+from sarlra.catalog import coarse, picture
 from sarlra.catalog.rasters import Raster
 from sarlra.events.event import Event
 from sarlra.scenes.model import Acquisition, Track
 
 _LONGEST = 900
-_LABELS = 12
+LABELS = 12
 DPI = 100
 
 
@@ -32,20 +31,28 @@ class Caption:
 
 
 def caption_of(
-    event: Event, track: Track, tile_id: str, found: int, threshold: float, model: str
+    event: Event,
+    track: Track,
+    tile_id: str,
+    found: int,
+    threshold: float,
+    model: str,
+    source: str,
 ) -> Caption:
     """The texts of an item's quick-look."""
-    what = "no window" if found == 0 else "1 window" if found == 1 else f"{found} windows"
+    what = "none found" if found == 0 else "1 window" if found == 1 else f"{found} windows"
     return Caption(
-        head=f"Possible landslides: {what} over the threshold of {threshold:g}",
+        head=f"Possible landslides: {what}",
         lines=(
             shortened(f"{event.title}  ·  {times(event.origins)}", 100),
             f"Track {track.id} ({track.orbit_state})  ·  tile {tile_id}",
-            f"Before: {_acquisitions(track.pre)}   After: {_acquisitions(track.post)}",
+            f"Before: {_acquisitions(track.pre)}  ·  after: {_acquisitions(track.post)}",
         ),
         foot=(
-            f"Score: raw output of model {model}, 0 to 1; it ranks windows and is no probability. "
-            "Not checked on the ground.\nContains modified Copernicus Sentinel data."
+            f"Windows with a score over {threshold:g}; numbers are the {LABELS} highest scores. "
+            f"Score: raw output of model {shortened(model, 40)}, 0 to 1;\n"
+            "it ranks windows and is no probability. Not checked on the ground. "
+            f"Images from {shortened(source.rstrip('/').rsplit('/', 1)[-1], 40)}."
         ),
     )
 
@@ -69,14 +76,14 @@ def draw_quicklook(
     bytes
         A PNG of about 1,000 x 1,200 px, the same for the same arguments.
     """
-    image = picture.reduce(change.values[0], change.bounds, change.epsg, _LONGEST)
+    image = coarse.reduce(change.values[0], change.bounds, change.epsg, _LONGEST)
     figure = Figure(figsize=(10.0, 12.2), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0.085, 0.155, 0.885, 0.725))
     drawn = picture.draw_change(axes, image)
-    picture.draw_windows(axes, detections, size, _LABELS)
+    picture.draw_windows(axes, detections, size, LABELS)
     furnish(axes, change.epsg)
     write_caption(figure, caption)
-    draw_key(figure, drawn, (0.085, 0.098, 0.40, 0.016), key_of(detections_shown=True))
+    draw_key(figure, drawn, (0.085, 0.098, 0.40, 0.016), key_of(size))
     return picture.to_png(figure)
 
 
@@ -92,18 +99,24 @@ def write_caption(figure: Figure, caption: Caption) -> None:
     step = 0.265 / figure.get_figheight()
     top = 1 - 0.3 / figure.get_figheight()
     left = 0.85 / figure.get_figwidth()
-    figure.text(left, top, caption.head, fontsize=16, fontweight="bold", va="center")
+    figure.text(
+        left, top, caption.head, fontsize=16, fontweight="bold", va="center", parse_math=False
+    )
     for number, line in enumerate(caption.lines, start=1):
-        figure.text(left, top - (number + 0.15) * step, line, fontsize=11, va="center")
+        figure.text(
+            left, top - (number + 0.15) * step, line, fontsize=11, va="center", parse_math=False
+        )
     foot = 0.12 / figure.get_figheight()
-    figure.text(left, foot, caption.foot, fontsize=9, color="#444444", va="bottom")
+    figure.text(
+        left, foot, caption.foot, fontsize=9, color="#444444", va="bottom", parse_math=False
+    )
 
 
 def draw_key(
     figure: Figure,
     drawn: ScalarMappable,
     place: tuple[float, float, float, float],
-    entries: list[Patch | Line2D],
+    entries: list[Patch],
 ) -> None:
     """The bar of colours at ``place`` (left, bottom, width, height) and the legend beside it."""
     bar = figure.colorbar(
@@ -118,30 +131,22 @@ def draw_key(
     )  # fmt: skip
 
 
-def key_of(detections_shown: bool, truth_shown: bool = False) -> list[Patch | Line2D]:
-    """The legend's entries."""
-    entries: list[Patch | Line2D] = []
-    if detections_shown:
-        entries.append(
-            Patch(
-                facecolor="none",
-                edgecolor=picture.WINDOW,
-                linewidth=2,
-                label="Detected window, 640 m",
-            )
-        )
+def key_of(size: float, truth_shown: bool = False) -> list[Patch]:
+    """The legend's entries; ``size`` is a window's edge in metres."""
+    outlines = [(picture.WINDOW, f"Detected window, {size:g} m")]
     if truth_shown:
-        entries.append(
-            Patch(facecolor="none", edgecolor=picture.TRUTH, linewidth=2, label="True landslide")
-        )
-    entries.append(Patch(facecolor=picture.NO_DATA, label="Not observed"))
-    return entries
+        outlines.append((picture.TRUTH, "True landslide"))
+    entries = [
+        Patch(facecolor="none", edgecolor=colour, linewidth=2, label=label)
+        for colour, label in outlines
+    ]
+    return [*entries, Patch(facecolor=picture.NO_DATA, label="Not observed")]
 
 
 def shortened(text: str, longest: int) -> str:
-    """The text, cut with an ellipsis; ``$`` is escaped, which would start a formula."""
-    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return " ".join(cut.split()).replace("$", r"\$")
+    """The text on one line, cut with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
 def times(moments: tuple[datetime, ...]) -> str:
@@ -151,6 +156,6 @@ def times(moments: tuple[datetime, ...]) -> str:
 
 def _acquisitions(listed: tuple[Acquisition, ...]) -> str:
     first, last = (f"{moment.datetime:%Y-%m-%d}" for moment in (listed[0], listed[-1]))
-    return (
-        f"{len(listed)} × ({first})" if len(listed) == 1 else f"{len(listed)} × ({first} to {last})"
-    )
+    if len(listed) == 1:
+        return f"1 acquisition ({first})"
+    return f"{len(listed)} acquisitions ({first} to {last})"

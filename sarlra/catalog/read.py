@@ -24,7 +24,8 @@ def read_scores(sink: Sink, item_id: str) -> NDArray[np.float32]:
     CatalogError
         There is no such file, or it is no raster.
     """
-    return read_bands(sink, item_id, "scores")[0]
+    lattice: NDArray[np.float32] = read_bands(sink, item_id, "scores")[0]
+    return lattice
 
 
 def read_bands(sink: Sink, item_id: str, key: str) -> NDArray[np.float32]:

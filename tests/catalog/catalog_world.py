@@ -206,7 +206,8 @@ def _row(
 def _types(names: list[str]) -> Mapping[str, str]:
     fixed = {
         "track": "string", "orbit_state": "string", "tile": "string",
-        "n_pre": "uint16", "n_post": "uint16", "row": "int32", "col": "int32", "epsg": "int32", "x": "float64", "y": "float64",
+        "n_pre": "uint16", "n_post": "uint16", "row": "int32", "col": "int32",
+        "epsg": "int32", "x": "float64", "y": "float64",
     }  # fmt: skip
     return {n: fixed.get(n, "float32") for n in names if n != "geometry"}
 

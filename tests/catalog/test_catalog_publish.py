@@ -1,0 +1,341 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import catalog_world as world
+import geopandas as gpd
+import numpy as np
+import pystac
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+
+from sarlra.catalog import checksums
+from sarlra.catalog.folder import FolderSink
+from sarlra.catalog.names import item_path
+from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.sink import open_sink
+from sarlra.catalog.validate import validate_document, validate_item
+from sarlra.errors import CatalogError, EventError, SarlraError, StoreError
+from sarlra.recipe import Recipe
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> FolderSink:
+    sink = open_sink(str(tmp_path / "out"))
+    assert isinstance(sink, FolderSink)
+    world.prepare(sink)
+    return sink
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+def test_item_is_valid_against_core_and_extensions(sink: FolderSink, shared_data: Path) -> None:
+    item = world.result().publish(sink)
+    document = json.loads(sink.read_bytes(item_path(item.id)), parse_constant=pytest.fail)
+    validate_item(document, shared_data / "stac-schemas")
+    assert len(document["stac_extensions"]) == 9
+    assert (
+        pystac.Item.from_dict(document).id
+        == item.id
+        == item_id(world.event(), world.TILE, world.track(), "v1")
+    )
+
+
+def test_validation_finds_faults(sink: FolderSink, shared_data: Path) -> None:
+    schemas = shared_data / "stac-schemas"
+    document = json.loads(sink.read_bytes(item_path(world.result().publish(sink).id)))
+
+    def spoilt(**changes: Any) -> dict[str, Any]:
+        return {**document, "properties": {**document["properties"], **changes}}
+
+    with pytest.raises(CatalogError, match=r"sat/v1\.2\.0"):
+        validate_item(spoilt(**{"sat:orbit_state": "sideways"}), schemas)
+    with pytest.raises(CatalogError, match="at properties/datetime"):
+        validate_item(spoilt(datetime=3))
+    with pytest.raises(CatalogError, match="fields of sarlra"):
+        validate_item(spoilt(**{"sarlra:model_sha256": "x"}))
+    extended = [*document["stac_extensions"], "https://example.org/x/schema.json"]
+    with pytest.raises(CatalogError, match="no schema for https://example"):
+        validate_item({**document, "stac_extensions": extended}, schemas)
+    with pytest.raises(CatalogError, match=r"no STAC 1\.1\.0"):
+        validate_document({**document, "stac_version": "1.0.0"})
+    with pytest.raises(CatalogError, match="cannot be written as JSON"):
+        validate_document(spoilt(gsd=float("nan")))
+
+
+def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
+    job = world.result(high=0.3)
+    item = job.publish(sink)
+    assert set(item.assets) == {
+        "composite", "change", "scores", "score-reasons", "detections",
+        "detections-geojson", "quicklook", "inputs",
+    }  # fmt: skip
+    for key, asset in item.assets.items():
+        path = Path(asset.get_absolute_href() or "")
+        assert all((asset.title, asset.roles, asset.media_type)), key
+        if key == "composite":
+            assert (path / "zarr.json").is_file()
+            continue
+        assert path.stat().st_size == asset.extra_fields["file:size"]
+        assert checksums.of_file(path) == asset.extra_fields["file:checksum"]
+    with rasterio.open(item.assets["change"].get_absolute_href()) as raster:
+        fields = item.assets["change"].extra_fields
+        assert list(raster.bounds) == fields["proj:bbox"]
+        assert list(raster.shape) == fields["proj:shape"]
+        assert list(raster.transform)[:6] == fields["proj:transform"]
+        assert [band["name"] for band in fields["bands"]] == list(raster.descriptions)
+        whole = job.composite["diff_vv"].values
+        expected = whole[np.isfinite(whole).any(axis=1)][:, np.isfinite(whole).any(axis=0)]
+        np.testing.assert_array_equal(raster.read(1), expected)
+    for key in ("change", "scores", "score-reasons"):
+        assert cog_validate(item.assets[key].get_absolute_href())[0]
+    table = gpd.read_parquet(item.assets["detections"].get_absolute_href())
+    assert (
+        len(table)
+        == len(job.detections)
+        == item.assets["detections"].extra_fields["table:row_count"]
+    )
+    named = {column["name"] for column in item.assets["detections"].extra_fields["table:columns"]}
+    assert named == {*table.columns, "bbox"}
+    properties = item.properties
+    scores = job.lattice["score"].values
+    assert properties["sarlra:statistics"]["over_threshold"] == int((scores > 0.6).sum())
+    assert properties["datetime"] == properties["end_datetime"] == "2018-09-11T20:41:58Z"
+    assert properties["sarlra:recipe_hash"] == world.RECIPE.hash()
+    assert Recipe(**properties["sarlra:recipe"]) == world.RECIPE
+
+
+def test_every_input_is_named(sink: FolderSink) -> None:
+    slices = [s for a in (*world.track().pre, *world.track().post) for s in a.slices]
+    item = world.result().publish(sink)
+    links = item.get_links("derived_from")
+    assert [link.title for link in links] == [s.item_id for s in slices]
+    assert [link.href for link in links] == [s.href for s in slices]
+    for href in (None, "/data/items", "./items", "file:///items"):
+        job = world.result(track=world.track(href), provenance=world.provenance(version="v2"))
+        links = job.publish(sink).get_links("derived_from")
+        for link, part in zip(links, slices, strict=True):
+            path, _, name = str(link.target).partition("#")
+            base = sink.folder / "items" / item.id / path
+            assert (base.resolve(), name) == (sink.folder / world.INPUTS, part.item_id)
+
+
+def test_same_arguments_give_the_same_bytes_in_another_process(
+    sink: FolderSink, tmp_path: Path
+) -> None:
+    world.result().publish(sink)
+    code = (
+        "import catalog_world as w; from sarlra.catalog.sink import open_sink; "
+        f"s = open_sink({str(tmp_path / 'other')!r}); w.prepare(s); w.result().publish(s)"
+    )
+    environment = {
+        **os.environ, "PYTHONPATH": str(Path(__file__).parent), "PYTHONHASHSEED": "7",
+        "TZ": "Asia/Tokyo",
+    }  # fmt: skip
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    assert _files(sink.folder) == _files(tmp_path / "other")
+    world.result().publish(sink)
+    assert _files(sink.folder) == _files(tmp_path / "other")
+
+
+def test_empty_result_is_a_success_with_a_schema(sink: FolderSink, shared_data: Path) -> None:
+    job = world.result(high=0.0)
+    assert len(job.detections) == 0
+    item = job.publish(sink)
+    validate_item(item, shared_data / "stac-schemas")
+    assert find_done(sink, item.id, "job-1") is not None
+    table = gpd.read_parquet(item.assets["detections"].get_absolute_href())
+    assert list(table.columns) == list(job.detections.columns)
+
+
+def test_nothing_observed_is_published_too(sink: FolderSink, shared_data: Path) -> None:
+    job = world.result(high=0.0)
+    for name in ("diff_vv", "diff_vh"):
+        job.composite[name].values[:] = np.nan
+    job.lattice["score"].values[:] = np.nan
+    job.lattice["reason"].values[:] = 1
+    numbers = {**job.statistics, "scored": 0, "max_score": float("nan"), "observed_share": 0.0}
+    item = replace(job, statistics=numbers).publish(sink)
+    validate_item(item, shared_data / "stac-schemas")
+    found = item.properties["sarlra:statistics"]
+    assert (found["max_score"], found["over_threshold_share"]) == (None, None)
+
+
+def test_vv_alone(sink: FolderSink, shared_data: Path) -> None:
+    recipe = Recipe(tile_px=256, polarisations=("VV",))
+    item = world.result(recipe=recipe).publish(sink)
+    validate_item(item, shared_data / "stac-schemas")
+    assert item.properties["sar:polarizations"] == ["VV"]
+    assert [b["name"] for b in item.assets["change"].extra_fields["bands"]] == ["diff_vv"]
+
+
+@dataclass(frozen=True)
+class FailingSink(FolderSink):
+    """A folder whose k-th write does not come about."""
+
+    writes: list[str]
+    fails_at: int
+    failure: Callable[[], BaseException]
+
+    def put_bytes(self, rel: str, data: bytes) -> None:
+        self._count(rel)
+        FolderSink.put_bytes(self, rel, data)
+
+    def put_file(self, local: Path, rel: str) -> None:
+        self._count(rel)
+        FolderSink.put_file(self, local, rel)
+
+    def _count(self, rel: str) -> None:
+        self.writes.append(rel)
+        if len(self.writes) == self.fails_at:
+            raise self.failure()
+
+
+@pytest.mark.parametrize("failure", [lambda: StoreError("disk full"), KeyboardInterrupt])
+def test_failure_at_any_write_leaves_nothing(
+    sink: FolderSink, failure: Callable[[], BaseException]
+) -> None:
+    before = _files(sink.folder)
+    job = world.result()
+    name = item_id(job.event, job.tile, job.track, "v1")
+    failures = 0
+    while True:
+        failing = FailingSink(sink.folder, [], failures + 1, failure)
+        try:
+            job.publish(failing)
+            break
+        except (StoreError, KeyboardInterrupt):
+            failures += 1
+        assert _files(sink.folder) == before
+        assert sink.list_items() == ()
+        assert find_done(sink, name, "job-1") is None
+    assert failures == 7, "six files and the item"
+    assert failing.writes[-1] == item_path(name), "the item is written last"
+    assert find_done(sink, name, "job-1", verify=True) is not None
+
+
+def test_killed_between_assets_and_item(sink: FolderSink, tmp_path: Path) -> None:
+    code = (
+        "import os, catalog_world as w\n"
+        "from pathlib import Path\n"
+        "from sarlra.catalog.folder import FolderSink\n"
+        "class Dying(FolderSink):\n"
+        "    def put_bytes(self, rel, data):\n"
+        "        os._exit(9) if rel.startswith('items/') else None\n"
+        f"w.result().publish(Dying(Path({str(sink.folder)!r})))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 9
+    job = world.result()
+    name = item_id(job.event, job.tile, job.track, "v1")
+    assert sink.exists(f"items/{name}/change.tif")
+    assert sink.list_items() == ()
+    assert find_done(sink, name, "job-1") is None
+    job.publish(sink)
+    clean = FolderSink(tmp_path / "clean")
+    world.prepare(clean)
+    job.publish(clean)
+    assert _files(sink.folder) == _files(clean.folder)
+
+
+def test_item_of_another_job_is_gone_before_its_files_are(sink: FolderSink) -> None:
+    item = world.result().publish(sink)
+    failing = FailingSink(sink.folder, [], 2, lambda: StoreError("disk full"))
+    again = world.result(high=0.5, provenance=world.provenance(job_id="job-2"))
+    with pytest.raises(StoreError):
+        again.publish(failing)
+    assert sink.list_items() == ()
+    assert find_done(sink, item.id, "job-1") is None
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["change.tif", "scores.tif", "score-reasons.tif", "detections.parquet",
+     "detections.geojson", "quicklook.png"],
+)  # fmt: skip
+@pytest.mark.parametrize("spoil", [_truncate, Path.unlink])
+def test_not_done_where_a_file_is_damaged(
+    sink: FolderSink, name: str, spoil: Callable[[Path], None]
+) -> None:
+    item = world.result().publish(sink)
+    assert find_done(sink, item.id, "job-1") is not None
+    spoil(sink.folder / "items" / item.id / name)
+    assert find_done(sink, item.id, "job-1") is None
+
+
+def test_not_done_where_bytes_changed_and_all_are_looked_at(sink: FolderSink) -> None:
+    item = world.result().publish(sink)
+    path = sink.folder / "items" / item.id / "change.tif"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    assert find_done(sink, item.id, "job-1") is not None
+    assert find_done(sink, item.id, "job-1", verify=True) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b'"x"', b'{"type": "Feature"}', b"\xff", b"[" * 100_000],
+)
+def test_not_done_where_the_item_is_no_item(sink: FolderSink, content: bytes) -> None:
+    item = world.result().publish(sink)
+    sink.put_bytes(item_path(item.id), content)
+    assert find_done(sink, item.id, "job-1") is None
+
+
+def test_not_done_for_another_job_or_without_composite_or_inputs(sink: FolderSink) -> None:
+    item = world.result().publish(sink)
+    assert find_done(sink, item.id, "job-2") is None
+    assert find_done(sink, "absent", "job-1") is None
+    sink.delete(f"{world.COMPOSITES}/zarr.json")
+    assert find_done(sink, item.id, "job-1") is None
+    world.prepare(sink)
+    assert find_done(sink, item.id, "job-1") is not None
+    sink.put_bytes(world.INPUTS, b"")
+    assert find_done(sink, item.id, "job-1") is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"event": world.event(id="../../etc")}, EventError, "cannot be part of a file's name"),
+        ({"event": world.event(id="")}, EventError, "cannot be part"),
+        ({"event": world.event(id="a/b")}, EventError, "cannot be part"),
+        ({"event": world.event(id="x" * 81)}, EventError, "cannot be part"),
+        ({"event": world.event(id="..")}, EventError, "cannot be part"),
+        ({"provenance": world.provenance(version="../v")}, CatalogError, "version"),
+        ({"provenance": world.provenance(inputs_href="no.json")}, CatalogError, "no.json"),
+        ({"provenance": world.provenance(composite_href="no")}, CatalogError, "Zarr group no"),
+        ({"provenance": world.provenance(inputs_href="../x")}, StoreError, "no path within"),
+        ({"provenance": world.provenance(threshold=1.5)}, CatalogError, "sarlra:threshold"),
+        ({"track": world.track(post=())}, CatalogError, "no acquisitions"),
+        ({"statistics": {}}, CatalogError, "sarlra:statistics"),
+        ({"statistics": {"windows": 1, "scored": 1, "detections": 0, "x": object()}},
+         CatalogError, "cannot be written as JSON"),
+    ],
+)  # fmt: skip
+def test_bad_arguments_leave_nothing(
+    sink: FolderSink, changes: dict[str, Any], error: type[SarlraError], message: str
+) -> None:
+    before = _files(sink.folder)
+    with pytest.raises(error, match=message):
+        world.result(**changes).publish(sink)
+    assert _files(sink.folder) == before
