@@ -10,6 +10,7 @@ import shapely
 from shapely import Geometry, MultiPolygon
 
 from sarlra.errors import AreaError
+from sarlra.events.files import existing
 from sarlra.events.geometry import polygons_of, split_antimeridian, unite
 
 SOUTH, NORTH = -80.0, 84.0
@@ -101,11 +102,11 @@ def _box(text: str, numbers: list[float | None]) -> MultiPolygon:
 
 def _from_file(text: str) -> Geometry:
     name, _, layer = text.partition("#")
-    path = Path(text) if Path(text).is_file() else Path(name)
-    layer = "" if path == Path(text) else layer
-    if not path.is_file():
+    whole = existing(text)
+    path, layer = (whole, "") if whole is not None else (existing(name), layer)
+    if path is None or not path.is_file():
         raise AreaError(
-            f"the area {text!r} is neither a box nor a file",
+            f"the area {text!r:.200} is neither a box nor a file",
             hint="give west,south,east,north or a file of polygons, such as area.geojson",
         )
     if path.stat().st_size > MAX_FILE_BYTES:

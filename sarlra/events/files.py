@@ -12,6 +12,15 @@ MAX_JSON_BYTES = 256 * 2**20
 """The largest JSON file that is read, in bytes."""
 
 
+def existing(text: str) -> Path | None:
+    """The path of that text if something is there; None also for what can be no path at all."""
+    try:
+        path = Path(text).expanduser()
+        return path if text and path.exists() else None
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def parse_json(data: bytes, name: str, error: type[SarlraError]) -> Any:
     """The value of a JSON text in UTF-8 (a byte order mark is allowed).
 

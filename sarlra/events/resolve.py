@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 from shapely import MultiPolygon
 
@@ -12,6 +11,7 @@ from sarlra.errors import AreaError, EventError
 from sarlra.events.area import check_area
 from sarlra.events.cases import find_case, study_cases
 from sarlra.events.event import Event
+from sarlra.events.files import existing
 from sarlra.events.times import check_origins
 from sarlra.events.usgs import EVENT_ID, fetch_event, read_event
 
@@ -55,13 +55,14 @@ def resolve_event(
 
 
 def _named(text: str, area: MultiPolygon | None) -> Event:
-    if text and Path(text).is_file():
-        return read_event(Path(text), area)
+    path = existing(text)
+    if path is not None:
+        return read_event(path, area)
     case = find_case(text) if text else None
     if case is not None:
         return case.event(area)
-    if Path(text).suffix.lower() in {".json", ".geojson"} or "/" in text:
-        raise EventError(f"there is no event file {text!r}")
+    if text.lower().endswith((".json", ".geojson")) or "/" in text:
+        raise EventError(f"there is no event file {text!r:.200}")
     if not EVENT_ID.fullmatch(text):
         names = ", ".join(case.id for case in study_cases())
         raise EventError(

@@ -26,8 +26,8 @@ from sarlra.events.times import check_origins
 from sarlra.events.web import fetch
 
 USGS_URL = "https://earthquake.usgs.gov/fdsnws/event/1"
-EVENT_ID = re.compile(r"[a-z]{2}[a-z0-9]{4,24}", re.IGNORECASE)
-"""What an id looks like: the network's two letters, then its own code."""
+EVENT_ID = re.compile(r"[a-z]{2}(?=.*\d)[a-z0-9_]{4,30}", re.IGNORECASE)
+"""What an id looks like: the network's two letters, then its own code, in which are digits."""
 _SAFE_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _MAX_BYTES = 32 * 2**20
 _HINT = "give the detail of one event, as .../fdsnws/event/1/query?eventid=ID&format=geojson gives"

@@ -14,6 +14,8 @@ import httpx
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which a request is worth repeating."""
+MAX_BROKEN = 4
+"""How often there may be no answer at all (no such host, refused, timed out)."""
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -42,7 +44,8 @@ def fetch(
 
     ``Retry-After`` is honoured; otherwise the pause doubles from half a second to eight, with
     jitter. A pause that would pass ``budget_s`` seconds (counted from the first request) is not
-    begun: the last answer or error is given instead.
+    begun, nor is anything repeated after :data:`MAX_BROKEN` requests without any answer: the last
+    answer or error is given instead.
 
     Raises
     ------
@@ -53,6 +56,7 @@ def fetch(
     """
     deadline = time.monotonic() + budget_s
     with httpx.Client(timeout=_TIMEOUT, follow_redirects=follow_redirects) as client:
+        broken = 0
         for attempt in itertools.count():
             try:
                 outcome: Answer | httpx.TransportError = _once(
@@ -62,10 +66,11 @@ def fetch(
                 raise
             except httpx.TransportError as error:
                 outcome = error
+                broken += 1
             if isinstance(outcome, Answer) and outcome.status not in BUSY:
                 return outcome
             pause = _pause(attempt, outcome)
-            if time.monotonic() + pause > deadline:
+            if broken >= MAX_BROKEN or time.monotonic() + pause > deadline:
                 break
             time.sleep(pause)
     if isinstance(outcome, Answer):

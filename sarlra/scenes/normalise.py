@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-import shapely
 from shapely import MultiPolygon
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
 from sarlra.events.geometry import split_antimeridian, unite
@@ -46,7 +46,7 @@ def slice_from_item(found: FoundItem, policy: SigningPolicy | None) -> Slice | S
     except _RejectedError as rejected:
         code, reason = rejected.args
         return Skipped(subject, code, reason)
-    except (ValueError, TypeError, KeyError, OverflowError, shapely.GEOSException) as cause:
+    except (ValueError, TypeError, KeyError, OverflowError, ShapelyError) as cause:
         return Skipped(subject, "malformed", f"{cause}" or type(cause).__name__)
 
 
@@ -77,9 +77,11 @@ def item_geometry(item: Mapping[str, Any]) -> MultiPolygon:
         It has none, or none of longitudes and latitudes.
     """
     geometry = _mapping(item.get("geometry"), "geometry")
+    if geometry.get("type") not in ("Polygon", "MultiPolygon"):
+        raise ValueError(f"its geometry is of type {geometry.get('type')!r:.60}")
     try:
         return unite(split_antimeridian(shape(dict(geometry)), wide_crosses=True).geoms)
-    except (AttributeError, IndexError, TypeError, KeyError, shapely.GEOSException) as cause:
+    except (AttributeError, IndexError, TypeError, KeyError, ShapelyError) as cause:
         raise ValueError(f"its geometry is none: {cause}") from cause
     except ValueError as cause:
         raise ValueError(f"its geometry cannot be used: {cause}") from cause

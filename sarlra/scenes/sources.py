@@ -14,7 +14,7 @@ import httpx
 
 from sarlra.catalogs import catalogs_folder
 from sarlra.errors import SourceError
-from sarlra.events.files import parse_json, read_json_file
+from sarlra.events.files import existing, parse_json, read_json_file
 from sarlra.events.web import fetch
 from sarlra.scenes.items import load_items
 from sarlra.scenes.signing import SigningPolicy, covers
@@ -90,8 +90,8 @@ def open_source(text: str) -> Source:
     named = catalogs_folder() / "sources" / f"{text}.json"
     if text in known_names():
         return _with_environment(read_description(read_json_file(named, SourceError), named))
-    path = Path(text).expanduser()
-    if not path.exists():
+    path = existing(text)
+    if path is None:
         raise SourceError(
             f"the source {text!r:.200} is no name, no URL and no file",
             hint=f"names are {', '.join(known_names())}",

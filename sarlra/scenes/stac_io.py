@@ -9,7 +9,6 @@ from typing import Any
 from pystac.link import Link
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
-from requests import ConnectionError as RequestsConnectionError
 from requests import RequestException
 from requests.exceptions import ChunkedEncodingError
 from urllib3 import BaseHTTPResponse, Retry
@@ -58,7 +57,7 @@ class PatientIO(StacApiIO):
             try:
                 body = self._read(href, (method or "GET").upper(), headers, parameters)
                 return body.decode("utf-8")
-            except (ChunkedEncodingError, RequestsConnectionError) as cause:
+            except ChunkedEncodingError as cause:
                 if attempt + 1 == _BREAKS:
                     raise APIError(str(cause)) from cause
             except RequestException as cause:
