@@ -93,6 +93,7 @@ def _slice(found: FoundItem, policy: SigningPolicy | None) -> Slice:
     item_id = _text(item.get("id"), "id")
     platform = _platform(properties)
     _check_mode(properties)
+    _check_product(item)
     assets = _assets(item)
     epsg, transform, size = _grid(properties, assets["VV"])
     start, end = item_interval(item)
@@ -133,6 +134,13 @@ def _check_mode(properties: Mapping[str, Any]) -> None:
     mode = properties.get("sar:instrument_mode")
     if mode != "IW":
         raise _RejectedError("instrument-mode", f"its instrument mode is {mode!r:.80}, not IW")
+
+
+def _check_product(item: Mapping[str, Any]) -> None:
+    # sar:product_type does not tell: the Planetary Computer's RTC items say GRD.
+    collection = _optional_text(item.get("collection")) or ""
+    if collection.lower().endswith(("-grd", "-slc", "-ocn")):
+        raise _RejectedError("no-grid", f"it is of {collection}, not terrain corrected")
 
 
 def _assets(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

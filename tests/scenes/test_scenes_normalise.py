@@ -63,6 +63,10 @@ def test_the_real_planetary_computer_item(shared_data: Path) -> None:
 def test_the_real_items_that_are_not_to_be_used(shared_data: Path) -> None:
     grd = json.loads((shared_data / "stac-items" / "mspc-s1-grd.json").read_text())
     assert code_of(grd) == "no-grid"
+    assert code_of({**grd, "collection": None}) == "no-grid"
+    assert code_of(changed(grd, **{"proj:epsg": 32631})) == "no-grid"
+    dem = {"id": "dem", "collection": "cop-dem-glo-30", "properties": {"platform": "TanDEM-X"}}
+    assert code_of(dem) == "not-sentinel-1"
     (path,) = (shared_data / "stac-items").glob("S1A_IW_GRDH_1SDH*.json")
     assert code_of(json.loads(path.read_text())) == "polarisation"
 
