@@ -158,7 +158,9 @@ def _open_zarr(path: Path, bands: tuple[str, ...], model: str) -> Iterator[Compo
 
 def _open_group(path: Path, masked: bool) -> Any:
     try:
-        return xr.open_zarr(path, chunks=None, mask_and_scale=masked, decode_coords="all")
+        return xr.open_zarr(
+            path, chunks=None, consolidated=False, mask_and_scale=masked, decode_coords="all"
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path}: is no Zarr group that can be read: {error}",

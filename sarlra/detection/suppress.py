@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sarlra.models.engine import import_tensorflow
+
 
 def suppress(
     boxes: NDArray[np.generic], scores: NDArray[np.generic], overlap: float
@@ -44,8 +46,7 @@ def suppress(
         raise ValueError("boxes must not be empty")
     if not len(corners):
         return np.empty(0, dtype=np.int64)
-    import tensorflow as tf
-
+    tf = import_tensorflow()
     order = np.lexsort((corners[:, 1], corners[:, 0], -heights))
     # float32 is exact for whole numbers only up to 2^24; ranks keep ties that float32 would make.
     near = (corners - corners.min(axis=0)[[0, 1, 0, 1]])[order].astype(np.float32)

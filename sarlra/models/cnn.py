@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from sarlra.models.engine import import_keras
+
 WINDOW_PX = 64
 #: Side to which the features of all three modules are brought before they are concatenated.
 FEATURE_PX = 16
@@ -46,8 +48,8 @@ def build_cnn(
     keras.Model
         Not compiled. Source: Nava et al. 2026, section 2.3.
     """
-    from keras import Model, layers
-
+    keras = import_keras()
+    layers = keras.layers
     inputs = layers.Input((WINDOW_PX, WINDOW_PX, bands), name="windows")
     x = layers.Normalization(mean=list(mean), variance=list(variance), name="standardise")(inputs)
     features = []
@@ -64,15 +66,13 @@ def build_cnn(
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(8 * filters, activation="relu", name="dense")(x)
-    return Model(inputs, layers.Dense(1, activation="sigmoid", name="score")(x), name="cnn")
+    return keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="score")(x), name="cnn")
 
 
 def _to_feature_size(x: Any, number: int) -> Any:
-    from keras import layers
-
     if x.shape[1] == FEATURE_PX:
         return x
-    return layers.Resizing(FEATURE_PX, FEATURE_PX, name=f"resized_{number}")(x)
+    return import_keras().layers.Resizing(FEATURE_PX, FEATURE_PX, name=f"resized_{number}")(x)
 
 
 def build_sar_lra_v1(filters: int, bands: int = 4) -> Any:
@@ -94,8 +94,8 @@ def build_sar_lra_v1(filters: int, bands: int = 4) -> Any:
     keras.Model
         Not compiled; its layers with weights are, in order, those of the published files.
     """
-    from keras import Model, layers
-
+    keras = import_keras()
+    layers = keras.layers
     inputs = layers.Input((WINDOW_PX, WINDOW_PX, bands), name="windows")
     x = inputs
     for number in (1, 2, 3):
@@ -110,4 +110,6 @@ def build_sar_lra_v1(filters: int, bands: int = 4) -> Any:
     x = layers.Dropout(0.7, name="dropout")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(8 * filters, activation="relu", name="dense")(x)
-    return Model(inputs, layers.Dense(1, activation="sigmoid", name="score")(x), name="sar_lra_v1")
+    return keras.Model(
+        inputs, layers.Dense(1, activation="sigmoid", name="score")(x), name="sar_lra_v1"
+    )

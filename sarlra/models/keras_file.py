@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarlra.errors import ModelError
+from sarlra.models.engine import import_keras
 from sarlra.models.files import MAX_BYTES
 from sarlra.models.hdf5 import open_checked
 
@@ -150,8 +151,7 @@ def load_network(data: bytes, label: str) -> Any:
         As :func:`check_keras_file`, or Keras cannot build it, or its shapes are others.
     """
     check_keras_file(data, label)
-    import keras
-
+    keras = import_keras()
     with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
         path = Path(folder) / "model.keras"
         path.write_bytes(data)

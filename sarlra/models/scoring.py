@@ -7,7 +7,6 @@ then has one score, on one machine, alone or among thousands.
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 from typing import Any
@@ -16,15 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarlra.errors import ModelError
+from sarlra.models.engine import import_tensorflow
 from sarlra.models.files import read_bounded, sha256
 from sarlra.models.keras_file import load_network
 from sarlra.models.registry import ModelInfo
 
-logger = logging.getLogger(__name__)
-
 #: Windows per call of the network. 512 is 4 % faster on two cores and takes twice the memory.
 BATCH = 256
-_THREADS = 2
 _lock = threading.Lock()
 _scorers: dict[str, Scorer] = {}
 
@@ -37,8 +34,7 @@ class Scorer:
     """
 
     def __init__(self, info: ModelInfo, network: Any) -> None:
-        import tensorflow as tf
-
+        tf = import_tensorflow()
         self.info = info
         self.bands = int(network.input_shape[-1])
         shape = (BATCH, *network.input_shape[1:])
@@ -88,8 +84,7 @@ class Scorer:
         return scores
 
     def _score_batch(self, part: NDArray[np.float32]) -> NDArray[np.float32]:
-        import tensorflow as tf
-
+        tf = import_tensorflow()
         if len(part) < BATCH:
             padded = np.zeros(self._shape, dtype=np.float32)
             padded[: len(part)] = part
@@ -118,20 +113,6 @@ def load_scorer(info: ModelInfo) -> Scorer:
         return scorer
 
 
-def prepare_tensorflow() -> None:
-    """Fix what makes results depend on the machine's load: threads and kernels."""
-    import tensorflow as tf
-
-    try:
-        if tf.config.threading.get_intra_op_parallelism_threads() == 0:
-            tf.config.threading.set_intra_op_parallelism_threads(_THREADS)
-        if tf.config.threading.get_inter_op_parallelism_threads() == 0:
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-    except RuntimeError:  # somebody computed already: the pools cannot be changed any more
-        logger.info("TensorFlow was in use before: its thread pools stay as they are")
-    tf.config.experimental.enable_op_determinism()
-
-
 def _load(info: ModelInfo) -> Scorer:
     data = read_bounded(info.path)
     if (found := sha256(data)) != info.sha256:
@@ -139,7 +120,6 @@ def _load(info: ModelInfo) -> Scorer:
             f"{info.path}: has changed: sha256 {found}, expected {info.sha256}",
             hint="fetch or import the model again",
         )
-    prepare_tensorflow()
     network = load_network(data, str(info.path))
     if network.input_shape[-1] != len(info.bands):
         raise ModelError(

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from sarlra.errors import ModelError
 from sarlra.models.card import Card
 from sarlra.models.cnn import build_cnn
+from sarlra.models.engine import import_keras
 from sarlra.models.files import sha256
 from sarlra.models.fill import fill_nodata
 from sarlra.models.keras_file import load_network, pack_network, round_to_half_precision
 from sarlra.models.metrics import best_threshold, count
 from sarlra.models.registry import BANDS, ModelInfo, check_name_is_free, store_model
-from sarlra.models.scoring import BATCH, prepare_tensorflow
+from sarlra.models.scoring import BATCH
 from sarlra.samples.patches import Patches
 
 logger = logging.getLogger(__name__)
@@ -162,9 +163,7 @@ def fit(training: Patches, validation: Patches, choices: Choices) -> tuple[Any, 
     (keras.Model, int)
         With the weights of its best epoch, and the number of epochs run.
     """
-    prepare_tensorflow()
-    import keras
-
+    keras = import_keras()
     keras.utils.set_random_seed(choices.seed)
     mean, variance = _moments(training.windows)
     network = build_cnn(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -161,3 +163,30 @@ def test_a_forked_child_is_told_instead_of_hanging(scorer: Scorer) -> None:
             os._exit(7 if "forked" in str(error) else 8)
         os._exit(9)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+def test_a_fresh_process_has_fixed_threads_and_the_right_backend() -> None:
+    """Whatever the environment says: two threads within operations, TensorFlow behind Keras."""
+    code = (
+        "from sarlra.models.cnn import build_cnn\n"
+        "from sarlra.models.engine import import_tensorflow\n"
+        "build_cnn(2, 2, 0.5, [0.0, 0.0], [1.0, 1.0])\n"
+        "threads = import_tensorflow().config.threading\n"
+        "print(threads.get_intra_op_parallelism_threads(),\n"
+        "      threads.get_inter_op_parallelism_threads())\n"
+    )
+    environment = os.environ | {"KERAS_BACKEND": "jax"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["2", "1"]
+
+
+def test_the_package_does_not_import_tensorflow_by_itself() -> None:
+    code = (
+        "import sys\n"
+        "import sarlra.detection.score_file, sarlra.models.training, sarlra.models.pull\n"
+        "print('tensorflow' in sys.modules or 'keras' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,59 @@
+"""Keras on TensorFlow, imported late and set up the same way each time."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from sarlra.errors import ModelError
+
+logger = logging.getLogger(__name__)
+_THREADS = 2
+
+
+def import_keras() -> Any:
+    """Import Keras with TensorFlow as its backend, whatever the user's ``keras.json`` says.
+
+    Takes 10 to 60 s the first time in a process, and fixes what would make results depend on the
+    machine before anything is computed: one thread between and two within operations, where
+    nobody set them, and deterministic kernels. TensorFlow's own log is kept to warnings unless
+    ``TF_CPP_MIN_LOG_LEVEL`` says otherwise.
+
+    Raises
+    ------
+    ModelError
+        Keras was imported before with another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    import keras
+
+    if (backend := keras.backend.backend()) != "tensorflow":
+        raise ModelError(
+            f"Keras runs on {backend} in this process",
+            hint="models are run on TensorFlow: set KERAS_BACKEND=tensorflow",
+        )
+    _fix_threads_and_kernels()
+    return keras
+
+
+def import_tensorflow() -> Any:
+    """Import TensorFlow as :func:`import_keras` does."""
+    import_keras()
+    import tensorflow as tf
+
+    return tf
+
+
+def _fix_threads_and_kernels() -> None:
+    import tensorflow as tf
+
+    try:
+        if tf.config.threading.get_intra_op_parallelism_threads() == 0:
+            tf.config.threading.set_intra_op_parallelism_threads(_THREADS)
+        if tf.config.threading.get_inter_op_parallelism_threads() == 0:
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+    except RuntimeError:  # somebody computed already: the pools cannot be changed any more
+        logger.debug("TensorFlow was in use before: its thread pools stay as they are")
+    tf.config.experimental.enable_op_determinism()
