@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import fsspec
 from zarr.storage import FsspecStore, LocalStore
@@ -34,10 +35,19 @@ def open_store(store: str, *, read_only: bool = False) -> LocalStore | FsspecSto
     if "://" not in store or store.startswith(("file://", "local://")):
         path = str(fsspec.core.strip_protocol(store)) if "://" in store else store
         return LocalStore(path, read_only=read_only)
-    options = {}
-    if store.startswith("s3://") and (endpoint := os.environ.get("AWS_ENDPOINT_URL")):
-        options["endpoint_url"] = endpoint
-    return FsspecStore.from_url(store, storage_options=options, read_only=read_only)
+    return FsspecStore.from_url(store, storage_options=_options(store), read_only=read_only)
+
+
+def open_files(store: str) -> tuple[Any, str]:
+    """The file system that a store lies on, and the store's path there."""
+    fs, root = fsspec.core.url_to_fs(store, **_options(store))
+    fs.invalidate_cache()
+    return fs, str(root).rstrip("/")
+
+
+def _options(store: str) -> dict[str, str]:
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    return {"endpoint_url": endpoint} if endpoint and store.startswith("s3://") else {}
 
 
 def check_group(group: str) -> str:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sarlra.composites.footprints import touches
 from sarlra.composites.loader import StackLoader, get_loader
+from sarlra.composites.masks import reach
 from sarlra.composites.median import Layers, composite_block
 from sarlra.composites.pixels import PixelGrid
 from sarlra.errors import NoAcquisitionsError, RecipeError
@@ -82,7 +83,7 @@ def build_composite(
     _check(track, recipe)
     grid = PixelGrid.of(tile, box)
     members = [m for m in _members(track, recipe) if touches(m.scene, grid)]
-    halo = max((m.fringe for m in members), default=0)
+    halo = max((reach(m.fringe) for m in members), default=0)
     edge = _block_edge(len(members) * len(recipe.polarisations), halo)
     loader = get_loader(recipe)
     blocks = [
@@ -92,7 +93,7 @@ def build_composite(
         ]
         for rows in _cuts(box.row0, box.row1, edge)
     ]
-    stack: da.Array = da.block(blocks)  # type: ignore[no-untyped-call]
+    stack: da.Array = da.block(blocks)
     return _dataset(stack, grid, recipe)
 
 
@@ -171,9 +172,9 @@ def _block(
     near = [m for m in members if touches(m.scene, grid)]
     if not near:
         return _empty(depth, grid)
-    halo = max(m.fringe for m in near)
+    halo = max(reach(m.fringe) for m in near)
     stacks = loader([m.scene for m in near], recipe.polarisations, grid.grown(halo), signing)
-    block: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
+    block: da.Array = da.map_blocks(
         composite_block,
         *stacks,
         pre=_layers(near, post=False),
@@ -191,7 +192,7 @@ def _block(
 def _empty(depth: int, grid: PixelGrid) -> da.Array:
     """A block that no slice comes near: bands without data and counts of 0."""
     shape = (depth, *grid.shape)
-    block: da.Array = da.map_blocks(  # type: ignore[no-untyped-call]
+    block: da.Array = da.map_blocks(
         _no_data, shape, chunks=tuple((n,) for n in shape), dtype=np.float32
     )
     return block

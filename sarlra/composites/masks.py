@@ -9,22 +9,37 @@ from scipy import ndimage
 Stack = NDArray[np.float32]
 
 
-def erode(valid: NDArray[np.bool_], width: int) -> NDArray[np.bool_]:
-    """Take ``width`` pixels off the edge of the valid area.
+#: Edge in pixels, odd, of the smallest square without data that lies beyond the edge of the valid
+#: area. What is smaller is a hole: zeros of single pixels in weak backscatter, radar shadow.
+BEYOND = 17
 
-    A pixel stays where the square of ``2 * width + 1`` pixels around it is valid. What lies
-    beyond the array counts as valid: give the array a halo of ``width`` and cut it off after.
+
+def reach(fringe: int) -> int:
+    """How many pixels around a pixel decide whether it is eroded."""
+    return 0 if fringe == 0 else fringe + BEYOND - 1
+
+
+def erode(valid: NDArray[np.bool_], fringe: int) -> NDArray[np.bool_]:
+    """Take ``fringe`` pixels off the edge of the valid area.
+
+    What lies beyond that edge is what squares of ``BEYOND`` pixels without data cover; a valid
+    pixel goes where the square of ``2 * fringe + 1`` pixels around it holds some of that. Holes
+    too small for such a square stay holes and do not grow: in mountains, to grow them all would
+    leave little.
 
     Parameters
     ----------
     valid
-        (rows, columns), bool.
+        (rows, columns), bool. What lies beyond the array counts as valid: give it a rim of
+        :func:`reach` pixels and cut that off after.
     """
-    if width == 0:
+    if fringe == 0:
         return valid
-    square = 2 * width + 1
-    eroded = ndimage.minimum_filter(valid.view(np.uint8), square, mode="constant", cval=1)
-    return np.asarray(eroded, np.bool_)
+    empty = ndimage.minimum_filter((~valid).view(np.uint8), BEYOND, mode="constant", cval=0)
+    # Back to the size of the squares, and over the fringe, in one step.
+    size = BEYOND + 2 * fringe
+    lost = ndimage.maximum_filter(empty, size, mode="constant", cval=0)
+    return np.asarray(valid & (lost == 0), np.bool_)
 
 
 def mosaic(slices: Stack, halo: int, fringe: int) -> Stack:
@@ -40,7 +55,8 @@ def mosaic(slices: Stack, halo: int, fringe: int) -> Stack:
         (slice, rows + 2 halo, columns + 2 halo), float32, linear power, NaN = no data, ascending
         in time.
     halo
-        Rim of pixels, at least ``fringe``, that is read for the erosion and cut off.
+        Rim of pixels, at least :func:`reach` of the fringe, that is read for the erosion and cut
+        off.
     fringe
         Pixels by which valid edges are eroded; 0 where the products have no fringes.
 

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
-from sarlra.composites.access import check_group, naming, open_store
+from sarlra.composites.access import check_group, naming, open_files, open_store
 from sarlra.composites.layout import (
     GroupLayout,
     axes,
@@ -27,6 +26,7 @@ from sarlra.composites.layout import (
     gdal_crs,
     variable_attributes,
 )
+from sarlra.composites.regions import check_whole_shards, overlap
 from sarlra.errors import StoreError
 from sarlra.grid import Tile
 from sarlra.recipe import Recipe
@@ -106,10 +106,10 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
                 f"group {group} has {names}",
                 hint="use a group of the same recipe",
             )
-        target, source = _overlap(tile, composite)
+        target, source = overlap(tile, composite)
         arrays = {name: _array(node, name) for name in names}
         for array in arrays.values():
-            _check_whole_shards(array, region, tile)
+            check_whole_shards(array, region, tile)
         for name, array in arrays.items():
             values = np.full((tile.size_px, tile.size_px), array.fill_value, array.dtype)
             values[target] = np.asarray(composite[name].transpose("y", "x").values)[source]
@@ -155,6 +155,30 @@ def _consolidate(store: str, group: str) -> None:
         # Zarr v3 has it as an extension; readers that do not know it ignore it.
         warnings.filterwarnings("ignore", message=".*[Cc]onsolidated metadata.*")
         zarr.consolidate_metadata(open_store(store), path=check_group(group), zarr_format=3)
+
+
+def remove_group(store: str, group: str) -> None:
+    """Take a group away, and the groups above it and the store where nothing else is in them.
+
+    Nothing happens where there is no such group.
+
+    Raises
+    ------
+    StoreError
+        It cannot be removed.
+    """
+    with naming(store, group, "remove"):
+        fs, root = open_files(store)
+        parts = check_group(group).split("/")
+        for depth in range(len(parts), -1, -1):
+            path = "/".join([root, *parts[:depth]])
+            if not fs.exists(path):
+                continue
+            below = [name for name in fs.ls(path, detail=False) if not name.endswith("zarr.json")]
+            if below and depth < len(parts):
+                return
+            fs.rm(path, recursive=True)
+            fs.invalidate_cache()
 
 
 def _layout_as_json(layout: GroupLayout) -> dict[str, Any]:
@@ -222,71 +246,8 @@ def _create_band(node: zarr.Group, name: str, layout: GroupLayout) -> None:
     )
 
 
-def _overlap(tile: Tile, composite: xr.Dataset) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Where in the tile, and in the composite, their common pixels lie: (rows, columns) each."""
-    transform, r = tile.transform, tile.resolution
-    starts = (
-        (transform.f - r / 2 - float(composite["y"][0])) / r,
-        (float(composite["x"][0]) - transform.c - r / 2) / r,
-    )
-    target, source = [], []
-    for start, dim, sign in zip(starts, ("y", "x"), (-1, 1), strict=True):
-        steps: NDArray[np.float64] = np.diff(composite[dim].values)
-        even = bool(np.allclose(steps, sign * r, rtol=0, atol=1e-6 * r))
-        if not even or abs(start - round(start)) > 1e-6:
-            raise StoreError(
-                f"composite is not on the grid of tile {tile.id} along {dim}",
-                hint="build it with build_composite for this tile",
-            )
-        first, count = round(start), composite.sizes[dim]
-        low, high = max(first, 0), min(first + count, tile.size_px)
-        if low >= high:
-            raise StoreError(
-                f"composite has no pixel of tile {tile.id}", hint="it is of another tile"
-            )
-        target.append(slice(low, high))
-        source.append(slice(low - first, high - first))
-    return (target[0], target[1]), (source[0], source[1])
-
-
 def _array(node: zarr.Group, name: str) -> zarr.Array[Any]:
     found = node[name]
     if not isinstance(found, zarr.Array):
         raise StoreError(f"{name} is no array", hint="the store was changed by something else")
     return found
-
-
-def _check_whole_shards(array: zarr.Array[Any], region: tuple[slice, slice], tile: Tile) -> None:
-    """A writer that shares a shard (a file) with another would lose the other's pixels."""
-    edges = array.shards or array.chunks
-    for part, edge, size in zip(region, edges, array.shape, strict=True):
-        if part.start % edge or part.stop % edge or part.stop > size:
-            raise StoreError(
-                f"tile {tile.id} is pixels {part.start} to {part.stop} of {array.path} "
-                f"({size} long), no whole number of its shards of {edge}",
-                hint="the store was made for another tile size: write a new version",
-            )
-
-
-def remove_group(store: str, group: str) -> None:
-    """Take a group away, and the groups above it and the store where nothing else is in them.
-
-    Nothing happens where there is no such group.
-
-    Raises
-    ------
-    StoreError
-        It cannot be removed.
-    """
-    with naming(store, group, "remove"):
-        fs, root = fsspec.core.url_to_fs(store)
-        parts = check_group(group).split("/")
-        for depth in range(len(parts), -1, -1):
-            path = "/".join([root.rstrip("/"), *parts[:depth]])
-            if not fs.exists(path):
-                continue
-            below = [name for name in fs.ls(path, detail=False) if not name.endswith("zarr.json")]
-            if below and depth < len(parts):
-                return
-            fs.rm(path, recursive=True)
-            fs.invalidate_cache()
