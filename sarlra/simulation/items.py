@@ -15,13 +15,13 @@ from typing import Any
 from shapely import Polygon
 from shapely.geometry import mapping
 
-from sarlra.simulation.files import DemGrid, Written
+from sarlra.simulation.files import Written
 from sarlra.simulation.footprint import NODATA, Frame
 from sarlra.simulation.layout import Layout
 from sarlra.simulation.timetable import Pass, SlicePlan
 
-_ROOT = "https://stac-extensions.github.io/"
-_COG = "image/tiff; application=geotiff; profile=cloud-optimized"
+EXTENSIONS = "https://stac-extensions.github.io/"
+COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 _LICENSE = {
     "rel": "license",
     "href": "https://sentinel.esa.int/documents/247904/690755/Sentinel_Data_Legal_Notice",
@@ -32,8 +32,8 @@ _TITLES = {
 }
 
 
-def _links(collection: str, *more: dict[str, str]) -> list[dict[str, str]]:
-    """The link to the collection (STAC asks for it), the licence and what else there is."""
+def links_of(collection: str, *more: dict[str, str]) -> list[dict[str, str]]:
+    """Links of an item: to its collection (STAC asks for it), and what else there is."""
     href = f"https://planetarycomputer.microsoft.com/api/stac/v1/collections/{collection}"
     return [{"rel": "collection", "type": "application/json", "href": href}, *map(dict, more)]
 
@@ -77,11 +77,11 @@ def rtc_item(
     }
     item = _item(rtc_id(overflight, part), "sentinel-1-rtc", footprint, overflight, part)
     item["properties"].update(grid)
-    item["links"] = _links("sentinel-1-rtc", _LICENSE, link)
+    item["links"] = links_of("sentinel-1-rtc", _LICENSE, link)
     item["assets"] = {name: _rtc_asset(name, *assets[name]) for name in sorted(assets)}
     item["stac_extensions"] += [
-        f"{_ROOT}file/v2.0.0/schema.json",
-        f"{_ROOT}raster/v1.1.0/schema.json",
+        f"{EXTENSIONS}file/v2.0.0/schema.json",
+        f"{EXTENSIONS}raster/v1.1.0/schema.json",
     ]
     return item
 
@@ -94,7 +94,7 @@ def grd_item(
     The detected images themselves are not simulated, so the item lists the annotation alone.
     """
     item = _item(grd_id(overflight, part), "sentinel-1-grd", footprint, overflight, part)
-    item["links"] = _links("sentinel-1-grd", _LICENSE)
+    item["links"] = links_of("sentinel-1-grd", _LICENSE)
     item["assets"] = {
         f"schema-product-{name}": {
             "href": hrefs[name],
@@ -106,31 +106,6 @@ def grd_item(
         for name in sorted(hrefs)
     }
     return item
-
-
-def dem_item(grid: DemGrid, href: str, seed: int) -> dict[str, Any]:
-    """The item of the DEM in ``cop-dem-glo-30``."""
-    west, south, east, north = grid.bounds
-    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
-    return {
-        "type": "Feature",
-        "stac_version": "1.0.0",
-        "id": f"Copernicus_DSM_COG_10_SIM{seed:08d}_DEM",
-        "properties": {
-            "gsd": 30,
-            "datetime": "2021-04-22T00:00:00Z",
-            "platform": "tandem-x",
-            "proj:epsg": 4326,
-            "proj:shape": list(grid.shape),
-            "proj:transform": [*grid.transform],
-        },
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
-        "links": _links("cop-dem-glo-30"),
-        "assets": {"data": {"href": href, "type": _COG, "title": "DEM", "roles": ["data"]}},
-        "bbox": [west, south, east, north],
-        "stac_extensions": [f"{_ROOT}projection/v1.1.0/schema.json"],
-        "collection": "cop-dem-glo-30",
-    }
 
 
 def _item(
@@ -147,7 +122,7 @@ def _item(
         "geometry": mapping(footprint),
         "collection": collection,
         "properties": _properties(overflight, part),
-        "stac_extensions": [f"{_ROOT}{name}/schema.json" for name in (*extensions, *extra)],
+        "stac_extensions": [f"{EXTENSIONS}{name}/schema.json" for name in (*extensions, *extra)],
         "stac_version": "1.0.0",
     }
 
@@ -200,7 +175,7 @@ def _rtc_asset(name: str, href: str, written: Written) -> dict[str, Any]:
         "href": href,
         "file:size": written.size,
         "file:checksum": written.md5,
-        "type": _COG,
+        "type": COG_TYPE,
         "roles": ["data"],
         "title": title,
         "description": "Simulated gamma naught (linear power) after terrain correction, sent "

@@ -162,10 +162,11 @@ def _make_pass(
         SlicePlan(7, time + begin, time + begin + length, (cut - _OVERLAP_M, np.inf), made),
     ]  # fmt: skip
     if twice:
-        # The first processing framed the slice a little earlier, so that its id names the second
-        # before; an archive that drops the product's unique part from ids cannot hold both else.
+        # The first processing framed the slice a little later, so that its id names the next
+        # second: an archive that drops the product's unique part from ids could not hold both
+        # else. Its id is the larger one: only the time of processing tells which is newer.
         new = slices[0]
-        start = new.start - timedelta(microseconds=new.start.microsecond + 1000)
+        start = new.start + timedelta(microseconds=1_000_000 - new.start.microsecond)
         slices.append(SlicePlan(6, start, new.stop, new.along, made, superseded=True))
     day = (time - origin) / timedelta(days=1)
     relative = (orbit - 73) % REPEAT_ORBITS + 1  # Sentinel-1A's numbering

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -13,17 +12,17 @@ from typing import Any
 from sarlra.errors import InputError, OutputError
 from sarlra.simulation.archive import write_json, write_pass
 from sarlra.simulation.backscatter import Backdrop, make_backdrop
+from sarlra.simulation.dem import dem_item, write_dem
 from sarlra.simulation.event import event_id, make_event
-from sarlra.simulation.files import write_dem, write_inventory
+from sarlra.simulation.files import write_inventory
+from sarlra.simulation.folder import clear_folder
 from sarlra.simulation.geometry import OrbitState, View, make_swath, make_view
 from sarlra.simulation.ground import Ground, make_ground
-from sarlra.simulation.items import dem_item
 from sarlra.simulation.layout import DEFAULT_CENTRE, DEFAULT_EPSG, make_layout
 from sarlra.simulation.timetable import Pass, plan_passes
 
 DEFAULT_ORIGIN = datetime(2023, 9, 5, 18, 7, 59, tzinfo=UTC)
 _WORKERS = 2
-_PARTS = ("event.geojson", "items.json", "inventory.gpkg", "dem.tif", "rtc", "annotation")
 _FAR_CUT = 0.14
 """Share of the way from the world's centre to its corner that lies beyond the ascending swath."""
 _DESCENDING_INCIDENCE = 36.0
@@ -131,7 +130,7 @@ def simulate(
     tell = progress or (lambda _stage, _done, _total: None)
     layout = make_layout(size_px, epsg, centre)
     passes = plan_passes(seed, layout, origin, pre_days, post_days)
-    _clear(out)
+    clear_folder(out)
     tell("ground", 0, 1)
     ground = make_ground(seed, layout)
     tell("ground", 1, 1)
@@ -156,26 +155,6 @@ def _write(
     write_json(out / "event.geojson", make_event(ground, origin))
     write_json(out / "items.json", {"type": "FeatureCollection", "features": features})
     tell("truth", 1, 1)
-
-
-def _clear(out: Path) -> None:
-    """Make the folder, or empty it of an earlier world; touch nothing else."""
-    if out.exists():
-        if not out.is_dir():
-            raise OutputError(f"{out} is not a folder", hint="name a new or empty folder")
-        foreign = sorted(p.name for p in out.iterdir() if p.name not in _PARTS)
-        if foreign:
-            raise OutputError(
-                f"{out} holds other things ({', '.join(foreign[:3])})",
-                hint="name a new or empty folder, or one with an earlier simulated world",
-            )
-        for name in _PARTS:
-            part = out / name
-            if part.is_dir():
-                shutil.rmtree(part)
-            else:
-                part.unlink(missing_ok=True)
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _write_archive(
