@@ -8,8 +8,8 @@ from typing import Any
 
 from sarlra.catalog import footprint
 from sarlra.catalog.assets import TEMPLATES
-from sarlra.catalog.items import plain, utc_text
 from sarlra.catalog.names import ROOT, collection_path, item_path, relative
+from sarlra.catalog.provenance import plain, utc_text
 from sarlra.catalog.resources import catalogs_file
 from sarlra.catalog.versions import Document
 from sarlra.events.event import Event

@@ -45,8 +45,7 @@ class FolderSink:
         target = self._path(rel)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.part")
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            write(temporary)
+            self._write_new(temporary, write)
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             temporary.replace(target)
@@ -57,14 +56,31 @@ class FolderSink:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
+    @staticmethod
+    def _write_new(temporary: Path, write: Callable[[Path], object]) -> None:
+        """Make the folder and write; again if another process took the empty folder away."""
+        for attempts_left in (2, 1, 0):
+            try:
+                temporary.parent.mkdir(parents=True, exist_ok=True)
+                write(temporary)
+                return
+            except FileNotFoundError:
+                if temporary.parent.exists() or not attempts_left:
+                    raise
+
     def delete(self, rel: str) -> None:
-        """See :class:`Sink`."""
+        """See :class:`Sink`; folders that are left empty go too, but not the root."""
+        path = self._path(rel)
         try:
-            self._path(rel).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
         except NotADirectoryError:
             return
         except OSError as error:
-            raise StoreError(f"cannot remove {self._path(rel)}: {error}") from error
+            raise StoreError(f"cannot remove {path}: {error.strerror or error}") from error
+        with suppress(OSError):  # the first that is not empty ends it
+            for parent in path.relative_to(self.folder).parents:
+                if parent != Path():
+                    (self.folder / parent).rmdir()
 
     def exists(self, rel: str) -> bool:
         """See :class:`Sink`."""

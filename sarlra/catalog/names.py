@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sarlra.errors import CatalogError, EventError, StoreError
 from sarlra.events.event import Event
@@ -122,11 +122,22 @@ def relative(target: str, base: str) -> str:
 
 
 def resolved(href: str, base: str) -> str | None:
-    """Path from the root of a relative href found in the file ``base``; None if it leads out."""
+    """Path from the root of a relative href found in the file ``base``; None if it leads out.
+
+    Raises
+    ------
+    CatalogError
+        The href is none that this package writes.
+    """
     if is_external(href):
         return None
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(base), href))
-    return None if path.startswith("..") else path
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(base), unquote(href)))
+    if path.startswith(".."):
+        return None
+    try:
+        return inside(path)
+    except StoreError as error:
+        raise CatalogError(f"{base}: {href!r} leads nowhere") from error
 
 
 def inside(rel: str) -> str:

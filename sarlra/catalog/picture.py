@@ -110,7 +110,7 @@ def draw_outlines(axes: Axes, shapes: gpd.GeoSeries, epsg: int) -> None:
     parts = shapes.to_crs(epsg).explode(index_parts=False)
     outlines = [np.asarray(part.exterior.coords) for part in parts if part.geom_type == "Polygon"]
     axes.add_collection(
-        PolyCollection(outlines, facecolors="none", edgecolors=TRUTH, linewidths=1.4),
+        PolyCollection(outlines, facecolors="none", edgecolors=TRUTH, linewidths=1.1),
         autolim=False,
     )
 

@@ -17,8 +17,9 @@ import xarray as xr
 
 from sarlra.catalog import assets, checksums, vector
 from sarlra.catalog.cog import write_cog
-from sarlra.catalog.items import Provenance, item_document
+from sarlra.catalog.items import item_document
 from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path, resolved
+from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.quicklook import caption_of, draw_quicklook
 from sarlra.catalog.rasters import Raster, change_raster, score_rasters
 from sarlra.catalog.root import to_bytes

@@ -16,7 +16,7 @@ import xarray as xr
 from pyproj import Transformer
 from shapely import MultiPolygon
 
-from sarlra.catalog.items import Provenance
+from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.publish import publish_job
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event

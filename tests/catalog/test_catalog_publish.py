@@ -221,6 +221,7 @@ def test_failure_at_any_write_leaves_nothing(
         except (StoreError, KeyboardInterrupt):
             failures += 1
         assert _files(sink.folder) == before
+        assert not (sink.folder / "items").exists()
         assert sink.list_items() == ()
         assert find_done(sink, name, "job-1") is None
     assert failures == 7, "six files and the item"
@@ -299,6 +300,17 @@ def test_not_done_where_the_item_is_no_item(sink: FolderSink, content: bytes) ->
     item = world.result().publish(sink)
     sink.put_bytes(item_path(item.id), content)
     assert find_done(sink, item.id, "job-1") is None
+
+
+@pytest.mark.parametrize("href", ["a\\b.tif", "../../../../etc/passwd", "../..", "", "%2e%2e/x"])
+def test_hrefs_that_lead_elsewhere_are_not_followed(sink: FolderSink, href: str) -> None:
+    item = world.result().publish(sink)
+    path = item_path(item.id)
+    document = json.loads(sink.read_bytes(path))
+    document["assets"]["extra"] = {"href": href, "file:size": 3}
+    sink.put_bytes(path, json.dumps(document).encode())
+    found = find_done(sink, item.id, "job-1", verify=True)
+    assert (found is not None) is (href == "../../../../etc/passwd"), "what lies outside is left"
 
 
 def test_not_done_for_another_job_or_without_composite_or_inputs(sink: FolderSink) -> None:

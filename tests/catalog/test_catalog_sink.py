@@ -4,6 +4,7 @@ import os
 import pickle
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
@@ -89,6 +90,29 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> No
         sink.put_file(tmp_path / "absent", "a/file")
     assert sink.read_bytes("a/file") == b"old"
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["file"]
+
+
+def test_deleting_takes_empty_folders_away_but_not_the_root(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path)
+    sink.put_bytes("a/b/one", b"")
+    sink.put_bytes("a/two", b"")
+    sink.delete("a/b/one")
+    assert [p.name for p in tmp_path.rglob("*")] == ["a", "two"]
+    sink.delete("a/two")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_writers_and_deleters_of_one_folder_do_not_fail_each_other(tmp_path: Path) -> None:
+    sink = FolderSink(tmp_path)
+
+    def write_and_delete(number: int) -> None:
+        for _ in range(200):
+            sink.put_bytes(f"shared/{number}", b"x")
+            assert sink.read_bytes(f"shared/{number}") == b"x"
+            sink.delete(f"shared/{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_and_delete, range(4)))
 
 
 def test_write_over_a_full_disk_is_a_store_error() -> None:

@@ -1,0 +1,141 @@
+"""From what a result was made, by which choices, and what it means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rasterio
+
+from sarlra import __version__
+from sarlra.errors import CatalogError
+from sarlra.events.event import Event
+from sarlra.recipe import Recipe
+from sarlra.scenes.model import Acquisition, Track
+
+if TYPE_CHECKING:
+    from sarlra.models.registry import ModelInfo
+
+SCORE_MEANING = (
+    "The model's raw output for a window, from 0 to 1: how much its radar change resembles the "
+    "landslides that the model was trained on. Scores rank windows; they are no probabilities and "
+    "no shares of area, and are not to be compared between models. A high score can also come from "
+    "other change (fields, floods, snow, felling); a window without a score was not observed, "
+    "which is not the same as no landslide. Where nothing happened, over_threshold_share in "
+    "sarlra:statistics is the rate of false alarms."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """From what and by what choices a job's result was made.
+
+    ``inputs_href`` (the frozen search result) and ``composite_href`` (the Zarr group) are relative
+    to the sink's root, or absolute. ``job_id`` names all inputs and choices: an item with the same
+    one need not be made again.
+    """
+
+    recipe: Recipe
+    threshold: float
+    model: ModelInfo
+    source: str
+    job_id: str
+    version: str
+    inputs_href: str
+    composite_href: str
+
+
+def processing_fields(track: Track, provenance: Provenance) -> dict[str, Any]:
+    """``processing:*`` and ``version``."""
+    recipe, model = provenance.recipe, provenance.model
+    return {
+        "processing:level": "L4",
+        "processing:lineage": (
+            f"Median in dB of {len(track.pre)} acquisitions before and {len(track.post)} after the "
+            f"event on a {recipe.resolution:g} m UTM grid; windows of {recipe.window_px} px every "
+            f"{recipe.stride_px} px scored by {model.name}; scores over {provenance.threshold:g} "
+            f"kept, the highest first, dropping windows that overlap a kept one by more than "
+            f"{recipe.overlap:g} (IoU)."
+        ),
+        "processing:software": _software(),
+        "version": provenance.version,
+    }
+
+
+def _software() -> dict[str, str]:
+    found = {"sarlra": __version__, "gdal": rasterio.__gdal_version__}
+    for name in ("keras", "tensorflow", "tensorflow-cpu"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, Any]:
+    """``sarlra:*``, without those of the place and the numbers."""
+    recipe, model = provenance.recipe, provenance.model
+    about = {
+        f"sarlra:model_{name}": plain(model.card[name], model.name)
+        for name in ("description", "limits", "licence")
+        if model.card.get(name)
+    }
+    return {
+        "sarlra:job_id": provenance.job_id,
+        "sarlra:event": event.id,
+        "sarlra:origins": [utc_text(origin) for origin in event.origins],
+        "sarlra:source": provenance.source,
+        "sarlra:recipe": recipe.model_dump(mode="json"),
+        "sarlra:recipe_hash": recipe.hash(),
+        "sarlra:threshold": float(provenance.threshold),
+        "sarlra:model": model.name,
+        "sarlra:model_sha256": model.sha256,
+        "sarlra:model_architecture": model.architecture,
+        **about,
+        "sarlra:radiometry": model.radiometry,
+        "sarlra:n_pre": len(track.pre),
+        "sarlra:n_post": len(track.post),
+        "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],
+        "sarlra:acquisitions_post": [_acquisition(a) for a in track.post],
+        "sarlra:score_meaning": SCORE_MEANING,
+    }
+
+
+def _acquisition(acquisition: Acquisition) -> dict[str, Any]:
+    return {
+        "id": acquisition.id,
+        "datetime": utc_text(acquisition.datetime),
+        "platform": acquisition.platform,
+        "slices": [part.item_id for part in acquisition.slices],
+    }
+
+
+def utc_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with ``Z``, such as ``2018-09-05T18:07:58Z``."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def plain(value: Any, subject: str) -> Any:
+    """A value as JSON holds it: NumPy's scalars and arrays become numbers and lists, NaN null.
+
+    Raises
+    ------
+    CatalogError
+        There is something in it that JSON cannot hold.
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(part, subject) for key, part in value.items()}
+    if isinstance(value, np.generic | np.ndarray):
+        return plain(value.tolist(), subject)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(part, subject) for part in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    raise CatalogError(f"{subject}: {value!r} ({type(value).__name__}) cannot be written as JSON")
