@@ -18,6 +18,8 @@ from typing import BinaryIO
 from sarlra.catalog.names import COLLECTIONS, ITEMS, inside, is_name
 from sarlra.errors import CatalogError, StoreError
 
+_ATTEMPTS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class FolderSink:
@@ -59,13 +61,13 @@ class FolderSink:
     @staticmethod
     def _write_new(temporary: Path, write: Callable[[Path], object]) -> None:
         """Make the folder and write; again if another process took the empty folder away."""
-        for attempts_left in (2, 1, 0):
+        for attempts_left in reversed(range(_ATTEMPTS)):
             try:
                 temporary.parent.mkdir(parents=True, exist_ok=True)
                 write(temporary)
                 return
-            except FileNotFoundError:
-                if temporary.parent.exists() or not attempts_left:
+            except (FileNotFoundError, FileExistsError):
+                if not attempts_left:
                     raise
 
     def delete(self, rel: str) -> None:
