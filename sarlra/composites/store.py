@@ -15,17 +15,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 import zarr
-from zarr.codecs import BloscCodec
 
 from sarlra.composites.access import check_group, naming, open_files, open_store
-from sarlra.composites.layout import (
-    GroupLayout,
-    axes,
-    axis_attributes,
-    crs_attributes,
-    gdal_crs,
-    variable_attributes,
-)
+from sarlra.composites.arrays import create_arrays
+from sarlra.composites.layout import GroupLayout
 from sarlra.composites.regions import check_whole_shards, overlap
 from sarlra.errors import StoreError
 from sarlra.grid import Tile
@@ -75,8 +68,9 @@ def create_group(
             _check_same(node, layout, recipe, store, group)
         else:
             node.attrs.update(own)
-        _create_arrays(node, layout, recipe)
+        # Written last: a group that has it is complete.
         if node.metadata.consolidated_metadata is None:
+            create_arrays(node, layout, recipe)
             _consolidate(store, group)
 
 
@@ -97,8 +91,8 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
         whole number of shards, the composite is not on the tile's grid, or writing failed.
     """
     with naming(store, group, "write"):
-        node, layout = _existing(store, group, mode="r+")
-        region = layout.region(tile)
+        region = _layout_of(store, group).region(tile)
+        node = zarr.open_group(open_store(store), path=group, mode="r+", zarr_format=3)
         names = sorted(set(node.array_keys()) - {"x", "y", "spatial_ref"})
         if sorted(map(str, composite.data_vars)) != names:
             raise StoreError(
@@ -130,8 +124,7 @@ def open_region(store: str, group: str, tile: Tile) -> xr.Dataset:
         The group does not exist or the tile is not in it.
     """
     with naming(store, group, "open"):
-        _, layout = _existing(store, group, mode="r")
-        rows, cols = layout.region(tile)
+        rows, cols = _layout_of(store, group).region(tile)
         # Opened at the group itself: xarray looks for consolidated metadata at a store's root.
         own = open_store(f"{store.rstrip('/')}/{group}", read_only=True)
         dataset = xr.open_zarr(own, chunks=None, consolidated=True)
@@ -185,18 +178,18 @@ def _layout_as_json(layout: GroupLayout) -> dict[str, Any]:
     return {name: getattr(layout, name) for name in GroupLayout.__slots__}
 
 
-def _existing(store: str, group: str, *, mode: Any) -> tuple[zarr.Group, GroupLayout]:
-    opened = open_store(store, read_only=mode == "r")
+def _layout_of(store: str, group: str) -> GroupLayout:
+    """The layout of a group that exists; opened to read, as to write would make a folder."""
     try:
-        node = zarr.open_group(opened, path=check_group(group), mode=mode, zarr_format=3)
+        opened = open_store(store, read_only=True)
+        node = zarr.open_group(opened, path=check_group(group), mode="r", zarr_format=3)
         stored: Any = node.attrs[LAYOUT]
-        layout = GroupLayout(**stored)
+        return GroupLayout(**stored)
     except (FileNotFoundError, KeyError, TypeError) as error:
         raise StoreError(
             f"store {store} has no group {group!r} of composites",
             hint="create the group before its tiles are written",
         ) from error
-    return node, layout
 
 
 def _check_same(
@@ -207,43 +200,6 @@ def _check_same(
             f"group {group!r} of store {store} exists for other tiles or another recipe",
             hint="write a new version; a composite is never rewritten",
         )
-
-
-def _create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> None:
-    """Create what of the group's arrays is not there yet."""
-    grid = layout.grid
-    there = set(node.array_keys())
-    for name in (*recipe.bands, "n_pre", "n_post"):
-        if name not in there:
-            _create_band(node, name, layout)
-    for name, values in axes(grid).items():
-        if name not in there:
-            array = node.create_array(
-                name,
-                shape=values.shape,
-                dtype="float64",
-                chunks=values.shape,
-                dimension_names=(name,),
-                attributes=axis_attributes(name),
-            )
-            array[:] = values
-    if "spatial_ref" not in there:
-        node.create_array("spatial_ref", shape=(), dtype="int64", attributes=crs_attributes(grid))
-
-
-def _create_band(node: zarr.Group, name: str, layout: GroupLayout) -> None:
-    counts = name.startswith("n_")
-    node.create_array(
-        name,
-        shape=layout.grid.shape,
-        dtype="uint16" if counts else "float32",
-        chunks=(layout.chunk, layout.chunk),
-        shards=(layout.shard, layout.shard),
-        compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")],
-        fill_value=0 if counts else np.float32("nan"),
-        dimension_names=("y", "x"),
-        attributes=variable_attributes(name) | {"_CRS": gdal_crs(layout.grid)},
-    )
 
 
 def _array(node: zarr.Group, name: str) -> zarr.Array[Any]:

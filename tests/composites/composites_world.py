@@ -50,7 +50,7 @@ def write_tif(
 
 def footprint(transform: Affine, shape: tuple[int, int], epsg: int) -> Polygon:
     rows, cols = shape
-    corners = [transform * p for p in ((0, 0), (cols, 0), (cols, rows), (0, rows))]
+    corners = [transform @ p for p in ((0, 0), (cols, 0), (cols, rows), (0, rows))]
     to_degrees = Transformer.from_crs(epsg, 4326, always_xy=True)
     return Polygon([to_degrees.transform(*c) for c in corners])
 

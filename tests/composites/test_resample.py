@@ -101,7 +101,7 @@ def test_other_zone_finds_the_right_place() -> None:
     transform = Affine(10, 0, round(x, -1) - 3000, 0, -10, round(y, -1) + 3000)
     ramp = np.tile(np.arange(600, dtype=np.float32) + 0.5, (600, 1))
     xs, ys = forward.transform(*np.meshgrid(grid.x, grid.y))
-    cols, rows = ~transform * (xs, ys)
+    cols, rows = ~transform @ (xs, ys)
     np.testing.assert_allclose(warp(ramp, transform, "EPSG:32610", grid), cols, atol=2e-4)
     np.testing.assert_allclose(warp(ramp.T.copy(), transform, "EPSG:32610", grid), rows, atol=2e-4)
 
@@ -117,7 +117,7 @@ def test_zones_60_and_1_meet_at_the_antimeridian() -> None:
         grid = PixelGrid(32701, int(east // 10) - 5, int(north // 10) + 5, 10, 10, 10.0)
         result = warp(ramp, transform, "EPSG:32760", grid)
         lon, lat = to_1.transform(*np.meshgrid(grid.x, grid.y), direction="INVERSE")
-        cols, _ = ~transform * to_60.transform(lon, lat)
+        cols, _ = ~transform @ to_60.transform(lon, lat)
         np.testing.assert_allclose(result, cols, atol=2e-4)
 
 
