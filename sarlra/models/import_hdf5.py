@@ -76,6 +76,11 @@ def import_weights(
         raise ModelError(f"{filters} filters: there must be 1 to 512")
     check_name_is_free(name, user_folder(), same=_earlier(name, data := read_bounded(file)))
     weights = read_keras2_weights(data, str(file))
+    if (found := weights[0][1].shape[-1:]) != (filters,):  # before anything large is built
+        raise ModelError(
+            f"{file}: its first layer has {found[0] if found else 'no'} filters, not {filters}",
+            hint="is the number of filters right?",
+        )
     model = build_sar_lra_v1(filters)
     load_into(model, weights, str(file))
     packed = pack_network(model)

@@ -26,6 +26,8 @@ from sarlra.models.hdf5 import open_checked
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAX_JSON_BYTES = 2**20
+#: No side of any array in a network of this kind is longer; it keeps a file from taking all memory.
+_MAX_SIDE = 2**16
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _LAYERS = (
@@ -121,9 +123,11 @@ def _check_classes(config: Any, label: str) -> None:
         if isinstance(value, dict):
             if "class_name" in value or "module" in value:
                 _check_class(value, label)
-            waiting.extend(value.values())
+            waiting.extend(v for k, v in value.items() if k != "shared_object_id")
         elif isinstance(value, list):
             waiting.extend(value)
+        elif isinstance(value, int) and abs(value) > _MAX_SIDE:
+            raise ModelError(f"{label}: asks for a layer of {value:,}, too large for a model")
 
 
 def _check_class(value: dict[str, Any], label: str) -> None:

@@ -128,7 +128,8 @@ _BIAS = "conv2d/conv2d/bias:0"
         (_attribute(np.arange(3)), "no list of names"),
         (_attribute(np.array(["dense", "dense"], dtype="S")), "no list of names"),
         (_attribute(np.array(["flatten"], dtype="S")), "lists no weights"),
-        (_attribute(np.array(["dense"], dtype="S")), "holds 2 weights"),
+        (_attribute(np.array(["conv2d"], dtype="S")), "holds 2 weights"),
+        (_attribute(np.array(["dense"], dtype="S")), "first layer has 256 filters"),
     ],
 )
 def test_a_file_that_is_not_as_published_is_refused(

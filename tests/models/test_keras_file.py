@@ -95,6 +95,14 @@ def test_any_class_off_the_list_is_refused(
         check_keras_file(_with_config(network_bytes, change), "evil")
 
 
+def test_a_layer_that_would_take_all_memory_is_refused(network_bytes: bytes) -> None:
+    def change(config: dict[str, Any]) -> None:
+        config["config"]["layers"][2]["config"]["filters"] = 10**9
+
+    with pytest.raises(ModelError, match="asks for a layer of 1,000,000,000"):
+        check_keras_file(_with_config(network_bytes, change), "evil")
+
+
 def test_a_class_hidden_in_a_layer_s_choices_is_refused(network_bytes: bytes) -> None:
     def change(config: dict[str, Any]) -> None:
         config["config"]["layers"][2]["config"]["activation"] = {

@@ -208,7 +208,8 @@ def test_registered_items_are_valid_stac(shared_data: Path) -> None:
     for path in items:
         item = json.loads(path.read_text())
         assert item["id"] == path.stem
-        assert pystac.Item.from_dict(item).properties["mlm:architecture"] == "sar-lra-v1"
+        core = pystac.Item.from_dict(item | {"stac_extensions": []})
+        assert core.validate()  # against the core schemas, which pystac carries
         for address in item["stac_extensions"]:
             name = address.removeprefix("https://stac-extensions.github.io/")
             schema = json.loads((shared_data / "stac-schemas" / name).read_text())
