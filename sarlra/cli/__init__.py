@@ -9,6 +9,7 @@ import sys
 def main() -> None:
     """Entry point of ``sarlra``: runs a command, shows errors as one clear message, exits."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     from sarlra.cli.app import app
     from sarlra.cli.console import report_error
     from sarlra.errors import SarlraError

@@ -19,6 +19,8 @@ Run = Callable[[Job], Outcome]
 
 #: Futures under way for each worker: enough to keep it busy, few enough to stop quickly.
 _IN_FLIGHT = 2
+#: How often the cluster is looked at while nothing finishes, and how long it may have no worker.
+_LOOK_S, _ALONE_S = 5, 60
 
 
 def run_jobs(jobs: Sequence[Job], run: Run, cluster: str) -> Iterator[Outcome]:
@@ -43,25 +45,35 @@ def run_jobs(jobs: Sequence[Job], run: Run, cluster: str) -> Iterator[Outcome]:
 
 
 def _bounded(client: Any, jobs: Sequence[Job], run: Run) -> Iterator[Outcome]:
-    from distributed import as_completed
+    """Keep a few futures per worker under way; give up where no worker is left."""
+    from distributed import wait
 
     waiting = iter(jobs)
-    width = max(1, len(client.scheduler_info(n_workers=-1)["workers"])) * _IN_FLIGHT
-    by_key: dict[str, Job] = {}
+    width = max(1, _workers(client)) * _IN_FLIGHT
+    running: dict[Any, Job] = {}
+    alone = 0
+    while True:
+        for job in islice(waiting, width - len(running)):
+            running[client.submit(run, job, key=f"sarlra-{job.id}", pure=False)] = job
+        if not running:
+            return
+        try:
+            done = wait(list(running), timeout=_LOOK_S, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            alone = 0 if _workers(client) else alone + 1
+            if alone * _LOOK_S < _ALONE_S:
+                continue
+            gone = RuntimeError(f"no worker of the cluster has been alive for {_ALONE_S} s")
+            yield from (_lost(job, gone) for job in (*running.values(), *waiting))
+            return
+        for future in done:
+            job, error = running.pop(future), future.exception()
+            yield future.result() if error is None else _lost(job, error)
+            future.release()
 
-    def submit(job: Job) -> Any:
-        future = client.submit(run, job, key=f"sarlra-{job.id}", pure=False)
-        by_key[future.key] = job
-        return future
 
-    running = as_completed([submit(job) for job in islice(waiting, width)])
-    for future in running:
-        job = by_key.pop(future.key)
-        error = future.exception()
-        yield future.result() if error is None else _lost(job, error)
-        future.release()
-        for following in islice(waiting, 1):
-            running.add(submit(following))
+def _workers(client: Any) -> int:
+    return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
 def _lost(job: Job, error: BaseException) -> Outcome:

@@ -13,10 +13,13 @@ from sarlra.jobs.simulated_patches import balance, patches_of_seed
 from sarlra.models.registry import ModelInfo
 from sarlra.models.training import Choices, Statement, train_model
 from sarlra.recipe import make_recipe
+from sarlra.samples.hide import hide_edges
 from sarlra.samples.patches import Patches, join
 
 #: Background patches per landslide patch in validation and test (paper, section 3.2).
 TEST_RATIO = 10.0
+#: Share of the training patches that an edge of the data is put through.
+EDGE_SHARE = 0.15
 
 LIMITS = (
     "Trained and measured on simulated events only; its figures say nothing about a real one.",
@@ -72,6 +75,7 @@ def train_simulated(
         parts.append(join(worlds))
     show("simulated worlds", done, len(together))
     training, validation, test = parts
+    training = hide_edges(training, EDGE_SHARE, make_recipe().max_nodata, rng)
     return train_model(
         name,
         folder,
@@ -89,6 +93,7 @@ def train_simulated(
                 "test_seeds": list(seeds[2]),
                 "training_ratio": ratio,
                 "test_ratio": TEST_RATIO,
+                "edge_share": EDGE_SHARE,
                 "buffers": "60-12",
             },
         ),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sarlra.errors import ModelError
@@ -27,15 +30,38 @@ def import_keras() -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    import keras
+    with _quiet():
+        import keras
 
-    if (backend := keras.backend.backend()) != "tensorflow":
-        raise ModelError(
-            f"Keras runs on {backend} in this process",
-            hint="models are run on TensorFlow: set KERAS_BACKEND=tensorflow",
-        )
-    _fix_threads_and_kernels()
+        if (backend := keras.backend.backend()) != "tensorflow":
+            raise ModelError(
+                f"Keras runs on {backend} in this process",
+                hint="models are run on TensorFlow: set KERAS_BACKEND=tensorflow",
+            )
+        _fix_threads_and_kernels()
+        keras.ops.zeros(1)  # what is said of the processor is said at the first use
     return keras
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what TensorFlow's libraries write past its own log from standard error.
+
+    They write to the file descriptor before any setting is read. Where TensorFlow is there
+    already, or its log was asked for, nothing is kept.
+    """
+    if "tensorflow" in sys.modules or os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0":
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  (a device, not a file of ours)
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def import_tensorflow() -> Any:

@@ -12,7 +12,8 @@ from sarlra.errors import InputError
 from sarlra.grid import Tile
 from sarlra.recipe import make_recipe
 from sarlra.samples.labels import burn, landslide_share
-from sarlra.samples.patches import grid_patches, join
+from sarlra.samples.hide import hide_edges
+from sarlra.samples.patches import Patches, grid_patches, join
 
 TILE = Tile(32632, 12, 125, size_px=512)
 RECIPE = make_recipe(tile_px=512)
@@ -66,3 +67,20 @@ def test_patches_are_cut_classed_and_filtered_as_the_paper_says() -> None:
     twice = join([patches, patches])
     assert len(twice) == 20
     np.testing.assert_array_equal(twice.windows[10:], patches.windows)
+
+
+def test_hidden_edges_are_straight_and_no_wider_than_allowed() -> None:
+    patches = Patches(
+        np.zeros((400, 64, 64, 2), np.float32), np.arange(400) % 2 == 0, np.full(400, "e")
+    )
+    hidden = hide_edges(patches, 0.3, 0.5, np.random.default_rng(1))
+    missing = np.isnan(hidden.windows)
+    assert not np.isnan(patches.windows).any()
+    np.testing.assert_array_equal(missing[..., 0], missing[..., 1])
+    shares = missing[..., 0].mean(axis=(1, 2))
+    assert shares.max() <= 0.5
+    assert 0.2 < (shares > 0).mean() < 0.4
+    # What is hidden lies on one side of a line: no row has data on both sides of a gap.
+    runs = np.abs(np.diff(missing[..., 0].astype(int), axis=2)).sum(axis=2)
+    assert runs.max() <= 1
+    np.testing.assert_array_equal(hidden.labels, patches.labels)
