@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from urllib.parse import urlsplit
 
 from sarlra.errors import AssetError
 
@@ -25,7 +26,7 @@ SETTINGS = {
 }
 
 #: What an href may start with, apart from a plain path.
-SCHEMES = frozenset({"file", "http", "https", "s3", "gs", "az", "abfs", "abfss"})
+SCHEMES = frozenset({"file", "http", "https", "s3", "gs", "az"})
 
 # A query up to the next blank or quote, but not the punctuation before it. GDAL names files by
 # their last part too (``scene.tif?sig=...``), so this is not only about whole URLs.
@@ -43,8 +44,21 @@ def settings(*, cached: bool) -> dict[str, str]:
 
     With ``cached`` False nothing that is learnt about the file outlives its closing.
     """
-    chosen = SETTINGS if cached else SETTINGS | _UNCACHED
+    chosen = SETTINGS | _endpoint() | ({} if cached else _UNCACHED)
     return {name: value for name, value in chosen.items() if name not in os.environ}
+
+
+def _endpoint() -> dict[str, str]:
+    """The endpoint of S3 in GDAL's words, from the variable that all other libraries read."""
+    parts = urlsplit(os.environ.get("AWS_ENDPOINT_URL", ""))
+    if not parts.netloc:
+        return {}
+    https = "YES" if parts.scheme == "https" else "NO"
+    return {
+        "AWS_S3_ENDPOINT": parts.netloc,
+        "AWS_HTTPS": https,
+        "AWS_VIRTUAL_HOSTING": "FALSE",
+    }
 
 
 def without_query(text: str) -> str:

@@ -6,9 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -331,51 +328,9 @@ def test_gdal_opens_it_from_3_13_on(store: str) -> None:
 # Object storage --------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """A real S3 server in another program, found through the environment alone."""
-    pytest.importorskip("moto")
-    pytest.importorskip("s3fs")
-    import socket
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    endpoint = f"http://127.0.0.1:{port}"
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "key",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with (tmp_path / "moto.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        _await(endpoint, server)
-        urllib.request.urlopen(
-            urllib.request.Request(f"{endpoint}/composites", method="PUT"), timeout=10
-        ).close()
-        yield "s3://composites/event/composites.zarr"
-    finally:
-        server.terminate()
-        server.wait(timeout=20)
-
-
-def _await(endpoint: str, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
-        assert server.poll() is None
-        try:
-            urllib.request.urlopen(f"{endpoint}/moto-api/", timeout=2).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise AssertionError("the S3 server did not start")
-
-
 @pytest.mark.services
 def test_a_bucket_is_a_store_too(bucket: str) -> None:
+    bucket += "/event/composites.zarr"
     create_group(bucket, GROUP, TILES, RECIPE, {"event": "us1000778i"})
     create_group(bucket, GROUP, TILES, RECIPE, {"event": "us1000778i"})
     halves = [[t for t in TILES if (t.column + t.row) % 2 == part] for part in (0, 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import pickle
 import shutil
 import threading
@@ -320,6 +321,21 @@ def test_no_token_is_a_signing_error(tmp_path: Path, quick: None) -> None:
     write_tif(tmp_path / "a.tif", speckle(30, 40), ORIGIN)
     with BlobServer(tmp_path, key="needed") as server, pytest.raises(SigningError):
         read_asset(server.href("a.tif"), GRID, policy(server))
+
+
+@pytest.mark.services
+def test_assets_in_a_bucket(tmp_path: Path, bucket: str) -> None:
+    """Found through AWS_ENDPOINT_URL and credentials in the environment."""
+    import s3fs
+
+    path = write_tif(tmp_path / "a.tif", speckle(100, 120), ORIGIN)
+    s3fs.S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"]).put(
+        str(path), f"{bucket}/scene/a.tif"
+    )
+    result = read_asset(f"{bucket}/scene/a.tif", GRID, None)
+    np.testing.assert_array_equal(result, speckle(100, 120)[:30, :40])
+    with pytest.raises(AssetError, match=r"scene/b\.tif cannot be read"):
+        read_asset(f"{bucket}/scene/b.tif", GRID, None)
 
 
 @pytest.mark.parametrize(
