@@ -11,8 +11,8 @@ import xarray as xr
 from sarlra.errors import InputError
 from sarlra.grid import Tile
 from sarlra.recipe import make_recipe
-from sarlra.samples.labels import burn, landslide_share
 from sarlra.samples.hide import hide_edges
+from sarlra.samples.labels import burn, landslide_share
 from sarlra.samples.patches import Patches, grid_patches, join
 
 TILE = Tile(32632, 12, 125, size_px=512)
