@@ -33,8 +33,8 @@ class Raster:
     def bounds(self) -> Bounds:
         """(left, bottom, right, top) in metres."""
         rows, columns = self.values.shape[1:]
-        left, top = self.transform * (0, 0)
-        right, bottom = self.transform * (columns, rows)
+        left, top = self.transform @ (0, 0)
+        right, bottom = self.transform @ (columns, rows)
         return (left, bottom, right, top)
 
 
@@ -62,7 +62,7 @@ def change_raster(composite: xr.Dataset, tile: Tile, recipe: Recipe) -> Raster:
     values = np.stack([_band(inside, name) for name in names]).astype(np.float32)
     seen = np.isfinite(values)
     rows, cols = _extent(np.any(seen, axis=(0, 2))), _extent(np.any(seen, axis=(0, 1)))
-    transform = tile.transform * Affine.translation(
+    transform = tile.transform @ Affine.translation(
         max(col0, 0) + cols.start, max(row0, 0) + rows.start
     )
     bands = tuple(
@@ -91,7 +91,7 @@ def score_rasters(lattice: xr.Dataset, tile: Tile, recipe: Recipe) -> tuple[Rast
     if _origin(lattice, tile, cell, recipe.window_px / recipe.stride_px / 2) != (0, 0):
         raise CatalogError(f"lattice of {tile.id} does not start at the tile's upper left corner")
     shift = (recipe.window_px - recipe.stride_px) / 2
-    transform = tile.transform * Affine.translation(shift, shift) * Affine.scale(recipe.stride_px)
+    transform = tile.transform @ Affine.translation(shift, shift) @ Affine.scale(recipe.stride_px)
     scores = _band(lattice, "score")[np.newaxis].astype(np.float32)
     counts = np.stack([_band(lattice, name) for name in ("reason", "n_pre", "n_post")])
     return (

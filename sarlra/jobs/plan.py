@@ -187,7 +187,7 @@ def _meets(windows: TileWindows, track: Track) -> bool:
 def _why(skipped: tuple[Skipped, ...]) -> str:
     if not skipped:
         return "the search found no item at all"
-    sides = [entry.reason for entry in skipped if entry.code in ("no-pre", "no-post")]
+    sides = [f"{e.subject}: {e.reason}" for e in skipped if e.code in ("no-pre", "no-post")]
     counts = Counter(entry.code for entry in skipped)
     text = ", ".join(f"{count} {code}" for code, count in sorted(counts.items()))
     return "; ".join(sides) if sides else f"skipped {text}"

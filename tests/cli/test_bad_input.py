@@ -56,7 +56,7 @@ def _nothing_left(out: Path) -> bool:
         ((), 2, "event or an origin"),
         (("no/such/file.geojson",), 2, "file.geojson"),
         (("--origin", "yesterday", "--aoi", AOI), 2, "yesterday"),
-        (("--origin", ORIGIN), 2, "aoi"),
+        (("--origin", ORIGIN), 2, "without an area"),
         (("--origin", ORIGIN, "--aoi", "1,2,3"), 2, "1,2,3"),
         (("--origin", ORIGIN, "--aoi", "0,10,1,5"), 2, "0,10,1,5"),
         (("--origin", ORIGIN, "--aoi", AOI, "--buffers", "60/12"), 2, "60/12"),
