@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
 os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
+import typer
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
@@ -106,15 +108,20 @@ def _is_final(state: object) -> bool:
 
 def main() -> None:
     """Run the flow once, with the options of ``sarlra detect``."""
-    import typer
 
     def command(
-        event: str | None = None, *, out: str, source: str = "planetary-computer",
-        origin: list[str] | None = None, aoi: str | None = None,
-        orbit: Literal["ascending", "descending", "both"] = "both", buffers: str = "60-12",
-        pol: Literal["auto", "VV", "VV_VH"] = "auto", model: str | None = None,
+        event: Annotated[str | None, typer.Argument()] = None,
+        *,
+        out: Annotated[str, typer.Option(help="Folder or URL of the catalogue.")],
+        source: str = "planetary-computer",
+        origin: Annotated[list[str] | None, typer.Option()] = None,
+        aoi: str | None = None,
+        orbit: Literal["ascending", "descending", "both"] = "both",
+        buffers: str = "60-12",
+        pol: Literal["auto", "VV", "VV_VH"] = "auto",
+        model: str | None = None,
         cluster: str = "local",
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Find landslides around an earthquake and write them as a STAC catalogue."""
         detect(event, out, source, tuple(origin or ()), aoi, orbit, buffers, pol, model, cluster)
 
