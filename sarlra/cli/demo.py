@@ -46,22 +46,25 @@ def demo(
 def _show(found: Demo, out: Path) -> None:
     from rich.table import Table
 
-    table = Table(
-        "track", "pre", "post", "windows", "detections",
-        "window precision", "window recall", "detection precision", "landslides found (≥ 1 ha)",
-        title=found.title,
-    )  # fmt: skip
-    for row in found.rows:
-        table.add_row(
-            row.track, str(row.pre), str(row.post), str(row.windows), str(row.objects.detections),
-            f"{row.patch.precision:.2f}", f"{row.patch.recall:.2f}",
-            f"{row.objects.precision:.2f}",
-            f"{row.objects.recall:.2f} ({row.objects.recall_large:.2f})",
-        )  # fmt: skip
+    table = Table("", *(row.track for row in found.rows), title=found.title)
+    facts = {
+        "acquisitions before": [str(row.pre) for row in found.rows],
+        "acquisitions after": [str(row.post) for row in found.rows],
+        "windows scored": [str(row.windows) for row in found.rows],
+        "detections": [str(row.objects.detections) for row in found.rows],
+        "precision, windows": [_ratio(row.patch.precision) for row in found.rows],
+        "recall, windows": [_ratio(row.patch.recall) for row in found.rows],
+        "detections that touch a landslide": [_ratio(row.objects.precision) for row in found.rows],
+        "landslides touched by one": [_ratio(row.objects.recall) for row in found.rows],
+        "of those of 1 ha or more": [_ratio(row.objects.recall_large) for row in found.rows],
+    }
+    for name, values in facts.items():
+        table.add_row(name, *values)
     console.print(table)
     console.print(
-        "Windows: those that do not overlap, landslide where over 5 % of the pixels are. "
-        "World and model are simulated: no measure of real performance.",
+        "Precision and recall count windows that do not overlap; a window is landslide where over "
+        "5 % of its pixels are.\nWorld and model are simulated: no measure of performance on a "
+        "real earthquake.",
         style="dim",
     )
     console.print(f"catalogue  {out}/catalog.json")
@@ -70,3 +73,7 @@ def _show(found: Demo, out: Path) -> None:
         console.print(
             f"{found.skipped_jobs} jobs stood already and were not run again; --fresh starts anew"
         )
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}"
