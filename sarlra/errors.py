@@ -84,6 +84,12 @@ class OutputError(InputError):
     code = "output"
 
 
+class TerrainError(InputError):
+    """A DEM, or the geometry of a track, cannot be had or used."""
+
+    code = "terrain"
+
+
 class NoAcquisitionsError(SarlraError):
     """No track has both pre and post acquisitions: there is nothing to compare."""
 

@@ -1,0 +1,1 @@
+"""Radar geometry over relief: incidence, layover and shadow, radiometry."""

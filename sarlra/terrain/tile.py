@@ -1,0 +1,171 @@
+"""What the relief does to one track over one tile: visibility, and the way between radiometries."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rasterio.warp import transform_bounds
+from shapely import box as box_of
+
+from sarlra.errors import TerrainError
+from sarlra.scenes.model import Track
+from sarlra.scenes.signing import SigningPolicy
+from sarlra.terrain.dem import DemSource, read_dem
+from sarlra.terrain.geometry import Geometry, GivenGeometry
+from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.look import look_at
+from sarlra.terrain.patience import wait_s, within
+from sarlra.terrain.radiometry import sigma0e_over_gamma0
+from sarlra.terrain.track import Found, find_geometry
+from sarlra.terrain.visibility import Visibility, see
+
+log = logging.getLogger(__name__)
+
+F32 = NDArray[np.float32]
+U8 = NDArray[np.uint8]
+
+#: A tile's rim reaches as far as its relief can lay over or shadow, but never beyond this.
+_LONGEST_M = 15_000.0
+_SEARCH_M = 15_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class TerrainChoice:
+    """Where heights and geometry come from: picklable, part of a job.
+
+    ``dem`` None: no DEM is used, visibility is unknown. ``given`` overrules what scenes tell.
+    """
+
+    dem: DemSource | None = None
+    given: GivenGeometry | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """The choices as JSON values, for names that depend on them."""
+        given = self.given
+        return {
+            "dem": None if self.dem is None else self.dem.name,
+            "incidence": None if given is None else given.incidence,
+            "heading": None if given is None else given.heading,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TileTerrain:
+    """Layers on the pixels of a grid, and where they come from.
+
+    ``visibility`` (rows, columns) uint8, :class:`Visibility`, all OUTSIDE where it is not known.
+    ``sigma0e_db`` (rows, columns) float32: dB to add to gamma0 for sigma0 on the ellipsoid, None
+    where it was not asked for or is not known. ``geometry`` and ``dem`` name the origins
+    (``unknown`` and None without); ``notes`` say in words what is missing and why.
+    """
+
+    visibility: U8
+    sigma0e_db: F32 | None = None
+    geometry: str = "unknown"
+    dem: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+def tile_terrain(
+    track: Track,
+    grid: GroundGrid,
+    choice: TerrainChoice,
+    signing: SigningPolicy | None,
+    *,
+    buffer_m: float = 0.0,
+    sigma0e: bool = False,
+    threads: int = 2,
+) -> TileTerrain:
+    """Look at a tile as a track does.
+
+    Never fails for what is missing: without a geometry or a DEM the visibility is unknown, and the
+    notes say why. Waits for each no longer than :func:`sarlra.terrain.patience.wait_s`.
+
+    Parameters
+    ----------
+    buffer_m
+        Safety buffer around distortion in metres.
+    sigma0e
+        Whether the way to sigma0 is wanted. Without a DEM it is that of level ground.
+    """
+    unknown = np.full(grid.shape, Visibility.OUTSIDE, dtype=np.uint8)
+    if choice.dem is None and not sigma0e:
+        return TileTerrain(unknown, notes=("visibility is not known: no DEM was wanted",))
+    try:
+        found = _geometry(track, grid, choice, signing)
+    except TerrainError as error:
+        log.warning("visibility is not known: %s", error)
+        return TileTerrain(unknown, notes=(f"visibility is not known: {error.message}",))
+    geometry, notes = found.geometry, found.notes
+    try:
+        if choice.dem is None:
+            raise TerrainError("no DEM was wanted")
+        wide, heights, margin = _heights(choice.dem, grid, geometry)
+    except TerrainError as error:
+        log.warning("visibility is not known: %s", error)
+        notes += (f"visibility is not known: {error.message}",)
+        level = np.zeros(grid.shape, dtype=np.float32)
+        ratio = _ratio(geometry, grid, level) if sigma0e else None
+        return TileTerrain(unknown, ratio, geometry.origin, None, notes)
+    look = look_at(geometry, wide, heights)
+    seen = see(
+        heights,
+        look.incidence,
+        look.look_azimuth,
+        grid.resolution,
+        buffer_px=round(buffer_m / grid.resolution),
+        threads=threads,
+    )
+    inner = (slice(margin, margin + grid.shape[0]), slice(margin, margin + grid.shape[1]))
+    ratio = _ratio(geometry, wide, heights)[inner] if sigma0e else None
+    return TileTerrain(
+        np.ascontiguousarray(seen[inner]), ratio, geometry.origin, choice.dem.name, notes
+    )
+
+
+def _geometry(
+    track: Track, grid: GroundGrid, choice: TerrainChoice, signing: SigningPolicy | None
+) -> Found:
+    if choice.given is not None:
+        return Found(choice.given)
+    area = box_of(*transform_bounds(grid.crs, 4326, *grid.bounds, densify_pts=5))
+    seconds = wait_s()
+    return within(
+        seconds, "the geometry", lambda: find_geometry(track, area, signing, 0.9 * seconds)
+    )
+
+
+def _heights(dem: DemSource, grid: GroundGrid, geometry: Geometry) -> tuple[GroundGrid, F32, int]:
+    """Heights on the grid with a rim, the grid with it, and how many pixels the rim has.
+
+    The rim is as wide as the relief around can lay over or shadow: its height times the tangent
+    (or cotangent) of the incidence, whichever is larger.
+    """
+    coarse = max(1, round(90.0 / grid.resolution))
+    search = _coarser(grid.grown(round(_SEARCH_M / grid.resolution)), coarse)
+    seconds = wait_s()
+
+    def read() -> tuple[GroundGrid, F32, int]:
+        around = read_dem(dem, search)
+        relief = float(np.nanmax(around) - np.nanmin(around))
+        theta = np.deg2rad(look_at(geometry, search, around).incidence)
+        reach = relief * max(float(np.tan(theta.max())), 1.0 / float(np.tan(theta.min())))
+        margin = 4 + int(np.ceil(min(reach, _LONGEST_M) / grid.resolution))
+        wide = grid.grown(margin)
+        return wide, read_dem(dem, wide), margin
+
+    return within(seconds, f"the DEM {dem.name}", read)
+
+
+def _coarser(grid: GroundGrid, factor: int) -> GroundGrid:
+    rows, cols = (-(-n // factor) for n in grid.shape)
+    return GroundGrid(grid.crs, grid.transform @ grid.transform.scale(factor), (rows, cols))
+
+
+def _ratio(geometry: Geometry, grid: GroundGrid, heights: F32) -> F32:
+    look = look_at(geometry, grid, heights)
+    return sigma0e_over_gamma0(heights, look.incidence, look.look_azimuth, grid.resolution)
