@@ -11,6 +11,7 @@ from pyproj import Transformer
 from pyproj.exceptions import ProjError
 
 from sarlra.composites.pixels import PixelGrid
+from sarlra.composites.reader import StatedGrid
 from sarlra.grid import Bounds
 from sarlra.scenes.model import Slice
 
@@ -71,3 +72,10 @@ def _bounds(xs: NDArray[np.float64], ys: NDArray[np.float64], crs: str, epsg: in
     if not (np.isfinite(xs).all() and np.isfinite(ys).all()):
         return _EVERYWHERE
     return (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max()))
+
+
+def stated_grid(scene: Slice) -> StatedGrid | None:
+    """The grid that a slice's item states, where it states one in full."""
+    if scene.transform is None or scene.shape is None:
+        return None
+    return StatedGrid(scene.epsg, scene.transform, scene.shape)

@@ -8,7 +8,6 @@ from typing import Protocol
 import dask.array as da
 
 from sarlra.composites.pixels import PixelGrid
-from sarlra.composites.reader import StatedGrid
 from sarlra.errors import RecipeError
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Slice
@@ -47,13 +46,6 @@ class StackLoader(Protocol):
         Per polarisation one dask array (slice, rows, columns), float32, linear power, NaN = no
         data, in one chunk.
         """
-
-
-def stated_grid(scene: Slice) -> StatedGrid | None:
-    """The grid that a slice's item states, where it states one in full."""
-    if scene.transform is None or scene.shape is None:
-        return None
-    return StatedGrid(scene.epsg, scene.transform, scene.shape)
 
 
 def get_loader(recipe: Recipe) -> StackLoader:

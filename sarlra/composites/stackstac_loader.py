@@ -18,7 +18,7 @@ import stackstac
 from numpy.typing import NDArray
 from rasterio.windows import Window
 
-from sarlra.composites.loader import stated_grid
+from sarlra.composites.footprints import stated_grid
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.reader import StatedGrid, read_asset
 from sarlra.errors import AssetError

@@ -10,47 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from sarlra.models.metrics import Counts, count
 from sarlra.samples.labels import LANDSLIDE_SHARE
 
 
-@dataclass(frozen=True, slots=True)
-class Confusion:
-    """Counts of windows or objects; ratios are NaN where nothing was counted."""
-
-    true_positives: int
-    false_positives: int
-    false_negatives: int
-    true_negatives: int = 0
-
-    @property
-    def precision(self) -> float:
-        """TP / (TP + FP)."""
-        return _ratio(self.true_positives, self.true_positives + self.false_positives)
-
-    @property
-    def recall(self) -> float:
-        """TP / (TP + FN)."""
-        return _ratio(self.true_positives, self.true_positives + self.false_negatives)
-
-    @property
-    def f1(self) -> float:
-        """2 TP / (2 TP + FP + FN)."""
-        both = 2 * self.true_positives
-        return _ratio(both, both + self.false_positives + self.false_negatives)
-
-    def __add__(self, other: Confusion) -> Confusion:
-        return Confusion(
-            self.true_positives + other.true_positives,
-            self.false_positives + other.false_positives,
-            self.false_negatives + other.false_negatives,
-            self.true_negatives + other.true_negatives,
-        )
-
-
-def patch_confusion(
+def patch_counts(
     score: npt.NDArray[np.float32], share: npt.NDArray[np.float32], threshold: float
-) -> Confusion:
-    """Confusion of the non-overlapping windows of one tile's lattice, at its natural ratio.
+) -> Counts:
+    """Right and wrong answers over the windows of one tile that do not overlap, as they are.
 
     Takes even rows and columns. Landslide: a share over 5 %; background: none; windows between,
     and windows without a score (NaN), count as neither (method: paper, section 3.2).
@@ -66,13 +33,8 @@ def patch_confusion(
     scored = np.isfinite(score)
     landslide = scored & (share > LANDSLIDE_SHARE)
     background = scored & (share == 0)
-    called = scored & (score > threshold)
-    return Confusion(
-        int((landslide & called).sum()),
-        int((background & called).sum()),
-        int((landslide & ~called).sum()),
-        int((background & ~called).sum()),
-    )
+    counted = landslide | background
+    return count(score[counted], landslide[counted], threshold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +75,9 @@ def object_score(detections: gpd.GeoDataFrame, inventory: gpd.GeoDataFrame) -> O
     )
 
 
-def total(parts: Iterable[Confusion]) -> Confusion:
+def total(parts: Iterable[Counts]) -> Counts:
     """The sum of confusions of several tiles."""
-    return sum(parts, Confusion(0, 0, 0, 0))
+    return sum(parts, Counts(0, 0, 0, 0))
 
 
 def _ratio(part: int, whole: int) -> float:

@@ -14,11 +14,12 @@ from sarlra.catalog.overview import draw_event
 from sarlra.catalog.read import read_detections, read_scores
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.errors import OutputError
-from sarlra.evaluation.scores import Confusion, ObjectScore, object_score, patch_confusion, total
+from sarlra.evaluation.scores import ObjectScore, object_score, patch_counts, total
 from sarlra.events.resolve import resolve_event
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.plan import Plan, Request, search
+from sarlra.models.metrics import Counts
 from sarlra.recipe import make_recipe
 from sarlra.samples.labels import landslide_share
 from sarlra.scenes.model import Track
@@ -36,7 +37,7 @@ class TrackRow:
     pre: int
     post: int
     windows: int
-    patch: Confusion
+    patch: Counts
     objects: ObjectScore
 
 
@@ -101,7 +102,7 @@ def _row(track: Track, plan: Plan, run: Run, inventory: gpd.GeoDataFrame, sink: 
     items = {outcome.job_id: outcome for outcome in run.outcomes if outcome.status != "failed"}
     jobs = [job for job in plan.jobs if job.track.id == track.id and job.id in items]
     lattices = {job.id: read_scores(sink, items[job.id].item_id) for job in jobs}
-    parts = [_confusion(job, lattices[job.id], inventory) for job in jobs]
+    parts = [_counts(job, lattices[job.id], inventory) for job in jobs]
     detections = read_detections(sink, [items[job.id].item_id for job in jobs])
     return TrackRow(
         track.id,
@@ -113,5 +114,5 @@ def _row(track: Track, plan: Plan, run: Run, inventory: gpd.GeoDataFrame, sink: 
     )
 
 
-def _confusion(job: Job, score: npt.NDArray[np.float32], inventory: gpd.GeoDataFrame) -> Confusion:
-    return patch_confusion(score, landslide_share(inventory, job.tile, job.recipe), job.threshold)
+def _counts(job: Job, score: npt.NDArray[np.float32], inventory: gpd.GeoDataFrame) -> Counts:
+    return patch_counts(score, landslide_share(inventory, job.tile, job.recipe), job.threshold)

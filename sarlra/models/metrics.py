@@ -48,6 +48,14 @@ class Counts:
         right = self.true_positives + self.true_negatives
         return _ratio(right, right + self.false_positives + self.false_negatives)
 
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.true_positives + other.true_positives,
+            self.false_positives + other.false_positives,
+            self.false_negatives + other.false_negatives,
+            self.true_negatives + other.true_negatives,
+        )
+
     def as_json(self) -> dict[str, Any]:
         """Counts and measures (rounded to 4 decimals) as plain values."""
         measures = {

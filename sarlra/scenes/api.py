@@ -22,9 +22,9 @@ from shapely import MultiPolygon
 from shapely.geometry import mapping
 
 from sarlra.errors import SearchError
+from sarlra.scenes.criteria import in_collections, meets, within_time
 from sarlra.scenes.hrefs import Base
 from sarlra.scenes.items import FoundItem, self_url
-from sarlra.scenes.search import in_collections, meets, within_time
 from sarlra.scenes.sources import Source
 from sarlra.scenes.stac_io import PatientIO
 

@@ -7,7 +7,7 @@ footprint or time cannot be read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +16,10 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, STRtree
 
+from sarlra.scenes.api import ApiSearch
+from sarlra.scenes.criteria import in_collections, within_time
 from sarlra.scenes.items import FoundItem, load_items
-from sarlra.scenes.normalise import item_geometry, item_interval
+from sarlra.scenes.normalise import item_geometry
 from sarlra.scenes.sources import Source
 
 
@@ -71,31 +73,4 @@ def open_search(source: Source) -> Search:
     """
     if source.kind == "file":
         return IndexSearch(load_items(Path(source.location)), source.collections)
-    from sarlra.scenes.api import ApiSearch
-
     return ApiSearch(source)
-
-
-def in_collections(found: FoundItem, collections: tuple[str, ...]) -> bool:
-    """Whether the item is of a wanted collection (all are where none is named)."""
-    return not collections or found.item.get("collection") in collections
-
-
-def within_time(items: Iterable[FoundItem], start: datetime, end: datetime) -> list[FoundItem]:
-    """The items that start from ``start`` to ``end``, and those whose time cannot be read."""
-
-    def wanted(found: FoundItem) -> bool:
-        try:
-            return start <= item_interval(found.item)[0] <= end
-        except (ValueError, OverflowError):
-            return True
-
-    return [found for found in items if wanted(found)]
-
-
-def meets(found: FoundItem, area: MultiPolygon) -> bool:
-    """Whether the item's footprint meets the area, or cannot be read."""
-    try:
-        return bool(shapely.intersects(item_geometry(found.item), area))
-    except ValueError:
-        return True

@@ -8,7 +8,7 @@ import pytest
 import shapely
 from sklearn.metrics import precision_recall_fscore_support  # type: ignore[import-untyped]
 
-from sarlra.evaluation.scores import object_score, patch_confusion
+from sarlra.evaluation.scores import object_score, patch_counts
 from sarlra.grid import Tile
 
 TILE = Tile(32632, 12, 125, size_px=512)
@@ -22,12 +22,12 @@ def _squares(*boxes: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=shapes, crs=TILE.epsg)
 
 
-def test_patch_confusion_equals_sklearn() -> None:
+def test_patch_counts_equals_sklearn() -> None:
     rng = np.random.default_rng(3)
     score = rng.random((16, 16), dtype=np.float32)
     score[rng.random((16, 16)) < 0.1] = np.nan
     share = np.where(rng.random((16, 16)) < 0.5, 0, rng.random((16, 16)) * 0.2).astype(np.float32)
-    found = patch_confusion(score, share, 0.4)
+    found = patch_counts(score, share, 0.4)
     s, h = score[::2, ::2].ravel(), share[::2, ::2].ravel()
     use = np.isfinite(s) & ((h == 0) | (h > 0.05))
     precision, recall, f1, _ = precision_recall_fscore_support(
