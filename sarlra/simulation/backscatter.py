@@ -12,6 +12,7 @@ from sarlra.simulation.geometry import View
 from sarlra.simulation.ground import Ground
 from sarlra.simulation.noise import F32, I32, U8, smooth_noise, stream
 from sarlra.simulation.parameters import REFERENCE_INCIDENCE, SURFACES, Cover
+from sarlra.simulation.speckle import normal_field
 
 POLARISATIONS = ("vv", "vh")
 _LOWEST_DB = -45.0
@@ -20,7 +21,7 @@ _LOWEST_DB = -45.0
 @dataclass(frozen=True, slots=True)
 class Tables:
     """The numbers of :data:`SURFACES` as arrays, float32: (2, classes) in VV and VH, texture
-    (classes,).
+    and coherence (classes,).
     """
 
     level: F32
@@ -28,6 +29,7 @@ class Tables:
     moisture: F32
     season: F32
     texture: F32
+    coherence: F32
 
 
 @cache
@@ -40,7 +42,8 @@ def tables() -> Tables:
         return np.array(values, dtype=np.float32)
 
     texture = np.array([r.texture for r in rows], dtype=np.float32)
-    return Tables(pair(""), pair("trend_"), pair("moisture_"), pair("season_"), texture)
+    still = np.array([r.coherence for r in rows], dtype=np.float32)
+    return Tables(pair(""), pair("trend_"), pair("moisture_"), pair("season_"), texture, still)
 
 
 def level_db(pol: int, classes: npt.NDArray[np.integer], incidence: F32, texture: F32) -> F32:
@@ -71,6 +74,8 @@ class Backdrop:
     slid
         Flat indices of landslide pixels, and ``after`` their gamma0 in dB once they have slid,
         float32, (2, pixels).
+    grain
+        Normal scores of the speckle that lasts, float32, (2, rows, columns).
     """
 
     before: F32
@@ -78,6 +83,7 @@ class Backdrop:
     contrast: F32
     slid: npt.NDArray[np.int64]
     after: F32
+    grain: F32
 
 
 def make_backdrop(ground: Ground, view: View) -> Backdrop:
@@ -97,7 +103,26 @@ def make_backdrop(ground: Ground, view: View) -> Backdrop:
     contrast[view.layover | view.shadow] = 0.0
     before[:, view.shadow] = _LOWEST_DB
     slid, after = _after(ground, incidence, before, contrast)
-    return Backdrop(before, np.stack([artefact, artefact]), contrast, slid, after)
+    after += _edges(ground, view, slid) * contrast.ravel()[slid]
+    folded = incidence < 22.0
+    grain = np.stack([normal_field(rng, shape, stretched=folded) for _ in range(2)])
+    return Backdrop(before, np.stack([artefact, artefact]), contrast, slid, after, grain)
+
+
+def _edges(ground: Ground, view: View, slid: npt.NDArray[np.int64]) -> F32:
+    """DB at the edges of slides in forest: the standing trees throw their shadow over the near
+    side, and the wall of trees on the far side returns directly (chosen: -2.5 and 2 dB).
+    """
+    slides = ground.landslides
+    standing = (slides.label == 0) & (ground.cover.classes == Cover.FOREST)
+    look = np.deg2rad(view.swath.look_azimuth)
+    away = np.rint([-1.5 * np.cos(look), 1.5 * np.sin(look)]).astype(int)
+    rows, cols = np.divmod(slid, standing.shape[1])
+    # Slides end two pixels before the world does, so that all these neighbours exist.
+    near = standing[rows - away[0], cols - away[1]]
+    far = standing[rows + away[0], cols + away[1]]
+    shown = slides.visible[slides.label.ravel()[slid] - 1]
+    return np.where(shown, 2.0 * far - 2.5 * near, 0.0).astype(np.float32)
 
 
 def _after(

@@ -8,8 +8,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-from sarlra.simulation.noise import F32, I32, U8, fractal_noise, smooth_noise, stream
+from sarlra.simulation.noise import F32, I32, U8, Mask, fractal_noise, smooth_noise, stream
 from sarlra.simulation.parameters import Cover
+from sarlra.simulation.profile import Greenery
 from sarlra.simulation.terrain import Terrain
 
 _FIELD_PX = 11.0
@@ -33,35 +34,47 @@ class LandCover:
     n_parcels: int
 
 
-def make_cover(seed: int, terrain: Terrain) -> LandCover:
-    """Cover the relief: rivers with gravel bars, fields and villages on valley floors, forest on
-    slopes, grass above the tree line and in patches, rock on crags.
+_PLAIN = Greenery()
+
+
+def make_cover(seed: int, terrain: Terrain, greenery: Greenery = _PLAIN) -> LandCover:
+    """Cover the relief: rivers with gravel bars, fields and villages on valley floors, forest (or
+    what the profile says) on slopes, grass above the tree line and in patches, rock on crags, the
+    sea where there is one.
     """
     rng = stream(seed, "cover")
     shape = terrain.elevation.shape
     slope = terrain.slope
-    classes = np.full(shape, Cover.FOREST, dtype=np.uint8)
-    classes[_grass(rng, terrain, slope)] = Cover.GRASS
+    classes = np.full(shape, greenery.slopes, dtype=np.uint8)
+    high, patches = _open_ground(rng, terrain, slope, greenery)
+    classes[patches] = greenery.second
+    classes[high] = greenery.high
     crag = slope + 4.0 * smooth_noise(rng, shape, 8.0)
     classes[crag > 48.0] = Cover.ROCK
     floor = (terrain.river_distance < 6.5 * terrain.river_width) & (slope < 8.0)
     floor &= terrain.river_width > 11.0
     floor = ndimage.binary_opening(floor, iterations=2)
     meadow = smooth_noise(rng, shape, 30.0) > 0.8
-    classes[floor] = np.where(meadow, Cover.GRASS, Cover.CROP)[floor]
+    field = Cover.CROP if greenery.farmed else greenery.second
+    classes[floor] = np.where(meadow, Cover.GRASS, field)[floor]
     parcel, count = _parcels(rng, classes == Cover.CROP)
     classes[_villages(rng, classes)] = Cover.BUILT
     _rivers(rng, terrain, classes)
+    classes[terrain.sea] = Cover.SEA
     parcel[classes != Cover.CROP] = 0
     return LandCover(classes, parcel, count)
 
 
-def _grass(rng: np.random.Generator, terrain: Terrain, slope: F32) -> np.ndarray:
+def _open_ground(
+    rng: np.random.Generator, terrain: Terrain, slope: F32, greenery: Greenery
+) -> tuple[Mask, Mask]:
+    """What lies above the tree line, and patches of the second cover on the slopes."""
     shape = terrain.elevation.shape
-    line = np.quantile(terrain.elevation[::8, ::8], 0.88)
+    line = np.quantile(terrain.elevation[::8, ::8], greenery.tree_line)
     high = terrain.elevation + 90.0 * smooth_noise(rng, shape, 25.0) > line
-    patches = fractal_noise(rng, shape, 2.4, 160.0) - 0.02 * np.clip(slope - 25, 0, None) > 1.25
-    return np.asarray(high | patches)
+    patches = fractal_noise(rng, shape, 2.4, 160.0) - 0.02 * np.clip(slope - 25, 0, None)
+    least = np.quantile(patches[::4, ::4], 1.0 - greenery.second_share)
+    return np.asarray(high), np.asarray(patches > least)
 
 
 def _parcels(rng: np.random.Generator, crop: np.ndarray) -> tuple[I32, int]:

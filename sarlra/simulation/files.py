@@ -8,7 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyogrio  # type: ignore[import-untyped]
+import pyogrio
 from affine import Affine
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster

@@ -8,9 +8,11 @@ import numpy as np
 
 from sarlra.simulation.confusers import Confusers, make_confusers
 from sarlra.simulation.cover import LandCover, make_cover
+from sarlra.simulation.events_table import DEFAULT
 from sarlra.simulation.landslides import Landslides, make_landslides
 from sarlra.simulation.layout import Layout
 from sarlra.simulation.noise import F32, smooth_noise, stream
+from sarlra.simulation.profile import Profile
 from sarlra.simulation.terrain import Terrain, make_terrain
 
 
@@ -20,6 +22,8 @@ class Ground:
     ----------
     seed
         From which all of it comes.
+    profile
+        What kind of event it is.
     layout, terrain, cover, landslides, confusers
         The parts.
     epicentre
@@ -30,6 +34,7 @@ class Ground:
     """
 
     seed: int
+    profile: Profile
     layout: Layout
     terrain: Terrain
     cover: LandCover
@@ -40,16 +45,18 @@ class Ground:
     fresh: F32
 
 
-def make_ground(seed: int, layout: Layout) -> Ground:
+def make_ground(seed: int, layout: Layout, profile: Profile = DEFAULT) -> Ground:
     """Build the ground; the same for equal arguments, to the byte."""
-    terrain = make_terrain(seed, layout.size_px)
-    cover = make_cover(seed, terrain)
+    terrain = make_terrain(seed, layout.size_px, profile.relief)
+    cover = make_cover(seed, terrain, profile.greenery)
     epicentre = _epicentre(seed, layout)
-    landslides = make_landslides(seed, layout, terrain, cover, epicentre)
-    confusers = make_confusers(seed, terrain, cover, landslides)
+    landslides = make_landslides(seed, layout, terrain, cover, epicentre, profile.failure)
+    confusers = make_confusers(seed, terrain, cover, landslides, profile.disturbance)
     texture = _texture(stream(seed, "texture"), terrain.elevation.shape)
     fresh = _texture(stream(seed, "fresh"), terrain.elevation.shape)
-    return Ground(seed, layout, terrain, cover, landslides, confusers, epicentre, texture, fresh)
+    return Ground(
+        seed, profile, layout, terrain, cover, landslides, confusers, epicentre, texture, fresh
+    )
 
 
 def _epicentre(seed: int, layout: Layout) -> tuple[float, float]:

@@ -20,6 +20,8 @@ from sarlra.simulation.footprint import NODATA, Frame
 from sarlra.simulation.layout import Layout
 from sarlra.simulation.timetable import Pass, SlicePlan
 
+Pols = tuple[str, ...]
+BOTH: Pols = ("vv", "vh")
 EXTENSIONS = "https://stac-extensions.github.io/"
 COG_TYPE = "image/tiff; application=geotiff; profile=cloud-optimized"
 _LICENSE = {
@@ -38,18 +40,19 @@ def links_of(collection: str, *more: dict[str, str]) -> list[dict[str, str]]:
     return [{"rel": "collection", "type": "application/json", "href": href}, *map(dict, more)]
 
 
-def grd_id(overflight: Pass, part: SlicePlan) -> str:
+def grd_id(overflight: Pass, part: SlicePlan, polarisations: Pols = BOTH) -> str:
     """Such as ``S1A_IW_GRDH_1SDV_20230830T085100_20230830T085125_050101_0606A2``."""
     form = "%Y%m%dT%H%M%S"
+    kind = "1SDV" if len(polarisations) > 1 else "1SSV"
     return (
-        f"S1A_IW_GRDH_1SDV_{part.start.strftime(form)}_{part.stop.strftime(form)}"
+        f"S1A_IW_GRDH_{kind}_{part.start.strftime(form)}_{part.stop.strftime(form)}"
         f"_{overflight.absolute_orbit:06d}_{overflight.datatake:06X}"
     )
 
 
-def rtc_id(overflight: Pass, part: SlicePlan) -> str:
+def rtc_id(overflight: Pass, part: SlicePlan, polarisations: Pols = BOTH) -> str:
     """The id of the terrain corrected product."""
-    return grd_id(overflight, part) + "_rtc"
+    return grd_id(overflight, part, polarisations) + "_rtc"
 
 
 def rtc_item(
@@ -75,7 +78,9 @@ def rtc_item(
         "type": "application/json",
         "title": "Sentinel 1 GRD Item",
     }
-    item = _item(rtc_id(overflight, part), "sentinel-1-rtc", footprint, overflight, part)
+    pols = tuple(sorted(assets, reverse=True))
+    name = rtc_id(overflight, part, pols)
+    item = _item(name, "sentinel-1-rtc", footprint, overflight, part, pols)
     item["properties"].update(grid)
     item["links"] = links_of("sentinel-1-rtc", _LICENSE, link)
     item["assets"] = {name: _rtc_asset(name, *assets[name]) for name in sorted(assets)}
@@ -93,7 +98,9 @@ def grd_item(
 
     The detected images themselves are not simulated, so the item lists the annotation alone.
     """
-    item = _item(grd_id(overflight, part), "sentinel-1-grd", footprint, overflight, part)
+    pols = tuple(sorted(hrefs, reverse=True))
+    name = grd_id(overflight, part, pols)
+    item = _item(name, "sentinel-1-grd", footprint, overflight, part, pols)
     item["links"] = links_of("sentinel-1-grd", _LICENSE)
     item["assets"] = {
         f"schema-product-{name}": {
@@ -109,7 +116,12 @@ def grd_item(
 
 
 def _item(
-    item_id: str, collection: str, footprint: Polygon, overflight: Pass, part: SlicePlan
+    item_id: str,
+    collection: str,
+    footprint: Polygon,
+    overflight: Pass,
+    part: SlicePlan,
+    polarisations: Pols,
 ) -> dict[str, Any]:
     extensions = ("sar/v1.0.0", "sat/v1.0.0", "projection/v1.1.0", "processing/v1.2.0")
     extra = ("product/v0.1.0", "sentinel-1/v0.2.0")
@@ -121,13 +133,13 @@ def _item(
         "assets": {},
         "geometry": mapping(footprint),
         "collection": collection,
-        "properties": _properties(overflight, part),
+        "properties": _properties(overflight, part, polarisations),
         "stac_extensions": [f"{EXTENSIONS}{name}/schema.json" for name in (*extensions, *extra)],
         "stac_version": "1.0.0",
     }
 
 
-def _properties(overflight: Pass, part: SlicePlan) -> dict[str, Any]:
+def _properties(overflight: Pass, part: SlicePlan, polarisations: Pols) -> dict[str, Any]:
     middle = part.start + (part.stop - part.start) / 2
     properties: dict[str, Any] = {
         "datetime": middle.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -144,7 +156,7 @@ def _properties(overflight: Pass, part: SlicePlan) -> dict[str, Any]:
         "sar:looks_azimuth": 1,
         "sar:looks_equivalent_number": 4.4,
         "sar:product_type": "GRD",
-        "sar:polarizations": ["VV", "VH"],
+        "sar:polarizations": [p.upper() for p in polarisations],
         "sar:frequency_band": "C",
         "sar:center_frequency": 5.405,
         "sar:instrument_mode": "IW",
@@ -162,7 +174,7 @@ def _properties(overflight: Pass, part: SlicePlan) -> dict[str, Any]:
         "product:timeliness_category": "NRT-3h",
     }
     if part.superseded or part.reprocessed:
-        name = grd_id(overflight, part)
+        name = grd_id(overflight, part, polarisations)
         unique = zlib.crc32(f"{name}{part.processed.isoformat()}".encode()) & 0xFFFF
         properties["s1:processing_datetime"] = part.processed.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         properties["s1:product_identifier"] = f"{name}_{unique:04X}"

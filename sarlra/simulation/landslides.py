@@ -15,23 +15,15 @@ from sarlra.simulation.cover import LandCover
 from sarlra.simulation.layout import RESOLUTION, Layout
 from sarlra.simulation.noise import F32, I32, U8, fractal_noise, stream
 from sarlra.simulation.outline import Slope, outline, trace
-from sarlra.simulation.parameters import (
-    AREA_A_M2,
-    AREA_MAX_M2,
-    AREA_MIN_M2,
-    AREA_RHO,
-    AREA_S_M2,
-    INVISIBLE_SHARE,
-    SLIDES_PER_KM2,
-    SLOPE_FULL_DEG,
-    SLOPE_MIN_DEG,
-    Cover,
-)
+from sarlra.simulation.parameters import AREA_MAX_M2, AREA_MIN_M2, Cover
+from sarlra.simulation.profile import Failure
 from sarlra.simulation.terrain import Terrain
 
 F64 = npt.NDArray[np.float64]
 _ATTEMPTS = 40
 """Crowns tried per slide before it is given up."""
+_PLAIN = Failure()
+_SAFE = (Cover.WATER, Cover.GRAVEL, Cover.CROP, Cover.BUILT, Cover.SEA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Landslides:
         return np.asarray(self.strength > 0.3)
 
 
-def draw_areas(rng: np.random.Generator, count: int) -> F64:
+def draw_areas(rng: np.random.Generator, count: int, failure: Failure = _PLAIN) -> F64:
     """Areas in m2 from the inverse gamma distribution between AREA_MIN_M2 and AREA_MAX_M2.
 
     If G is gamma distributed with shape rho, s + a / G has the density of Malamud et al. 2004,
@@ -72,17 +64,25 @@ def draw_areas(rng: np.random.Generator, count: int) -> F64:
     """
     areas = np.empty(0)
     while areas.size < count:
-        drawn = AREA_S_M2 + AREA_A_M2 / rng.gamma(AREA_RHO, size=4 * count + 16)
+        drawn = failure.s_m2 + failure.a_m2 / rng.gamma(failure.rho, size=4 * count + 16)
         areas = np.concatenate([areas, drawn[(drawn >= AREA_MIN_M2) & (drawn <= AREA_MAX_M2)]])
     return areas[:count]
 
 
 def susceptibility(
-    rng: np.random.Generator, layout: Layout, terrain: Terrain, epicentre: tuple[float, float]
+    rng: np.random.Generator,
+    layout: Layout,
+    terrain: Terrain,
+    epicentre: tuple[float, float],
+    failure: Failure,
 ) -> F32:
-    """Relative likelihood of a crown: steep, convex, near the epicentre, in weak rock."""
+    """Relative likelihood of a crown: steep, convex, facing the right way, near the epicentre, in
+    weak rock.
+    """
     slope = np.rad2deg(np.arctan(ndimage.gaussian_filter(np.tan(np.deg2rad(terrain.slope)), 3.0)))
-    steep = np.clip((slope - SLOPE_MIN_DEG) / (SLOPE_FULL_DEG - SLOPE_MIN_DEG), 0.0, 1.0)
+    steep = np.clip(
+        (slope - failure.slope_min) / (failure.slope_full - failure.slope_min), 0.0, 1.0
+    )
     steep = np.where(slope > 50.0, 0.3 * steep, steep)
     height = ndimage.gaussian_filter(terrain.elevation, 3.0)
     crest = height - ndimage.gaussian_filter(terrain.elevation, 20.0)
@@ -92,18 +92,25 @@ def susceptibility(
     distance = np.hypot(x[None, :] - epicentre[0], y[:, None] - epicentre[1])
     shaking = np.exp(-distance / (0.22 * layout.size))
     weak = np.exp(1.3 * fractal_noise(rng, slope.shape, 2.6, 220.0))
-    return np.asarray(steep * convex * shaking * weak, dtype=np.float32)
+    azimuth = np.arctan2(-terrain.east, -terrain.north) - np.deg2rad(failure.aspect)
+    facing = 1.0 + failure.aspect_gain * 0.5 * (1.0 + np.cos(azimuth))
+    return np.asarray(steep * convex * shaking * weak * facing, dtype=np.float32)
 
 
 def make_landslides(
-    seed: int, layout: Layout, terrain: Terrain, cover: LandCover, epicentre: tuple[float, float]
+    seed: int,
+    layout: Layout,
+    terrain: Terrain,
+    cover: LandCover,
+    epicentre: tuple[float, float],
+    failure: Failure = _PLAIN,
 ) -> Landslides:
     """Let slopes fail; the largest slides take their place first, none overlaps another."""
     rng = stream(seed, "landslides")
-    weight = susceptibility(rng, layout, terrain, epicentre)
-    weight[np.isin(cover.classes, (Cover.WATER, Cover.GRAVEL, Cover.CROP, Cover.BUILT))] = 0.0
-    count = max(8, round(SLIDES_PER_KM2 * layout.size**2 / 1e6))
-    areas = np.sort(draw_areas(rng, count))[::-1]
+    weight = susceptibility(rng, layout, terrain, epicentre, failure)
+    weight[np.isin(cover.classes, _SAFE)] = 0.0
+    count = max(8, round(failure.per_km2 * (~terrain.sea).mean() * layout.size**2 / 1e6))
+    areas = np.sort(draw_areas(rng, count, failure))[::-1]
     crowns = _crowns(rng, weight, count * _ATTEMPTS)
     slope = Slope.of(terrain)
     label = np.zeros(weight.shape, dtype=np.int32)
@@ -112,15 +119,15 @@ def make_landslides(
     left = iter(crowns)
     for area in areas:
         for _, crown in zip(range(_ATTEMPTS), left, strict=False):
-            path = trace(rng, slope, crown, float(area))
+            path = trace(rng, slope, crown, float(area), failure.ratio)
             if path is None:
                 continue
-            whole, toe = outline(rng, path, float(area))
+            whole, toe = outline(rng, path, float(area), failure.deposit)
             if whole is not None and _paint(whole, toe, len(polygons) + 1, label, zone):
                 polygons.append(_to_map(whole, layout))
                 break
-    strength = rng.uniform(0.65, 1.0, len(polygons))
-    strength[rng.random(len(polygons)) < INVISIBLE_SHARE] = 0.04
+    strength = rng.uniform(*failure.renewed, len(polygons))
+    strength[rng.random(len(polygons)) < failure.invisible] = 0.04
     return Landslides(label, zone, tuple(polygons), strength.astype(np.float32))
 
 

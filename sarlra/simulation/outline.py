@@ -38,13 +38,15 @@ class Slope:
         return cls(north / safe, -east / safe, tangent)
 
 
-def trace(rng: np.random.Generator, slope: Slope, crown: F64, area: float) -> F64 | None:
+def trace(
+    rng: np.random.Generator, slope: Slope, crown: F64, area: float, mean_ratio: float = 3.0
+) -> F64 | None:
     """The middle line from the crown down, (points, 2) of (row, column) in pixels.
 
-    The length follows from the area and a ratio of length to width around 3. None where the slope
-    ends too early for it or the edge of the world comes first.
+    The length follows from the area and a ratio of length to width around ``mean_ratio``. None
+    where the slope ends too early for it or the edge of the world comes first.
     """
-    ratio = float(np.clip(np.exp(rng.normal(np.log(3.0), 0.35)), 1.3, 8.0))
+    ratio = float(np.clip(np.exp(rng.normal(np.log(mean_ratio), 0.35)), 1.3, 8.0))
     length = np.sqrt(area * ratio) / RESOLUTION
     n_steps = max(6, round(length))
     step = length / n_steps
@@ -66,18 +68,21 @@ def trace(rng: np.random.Generator, slope: Slope, crown: F64, area: float) -> F6
     return np.array(points)
 
 
-def outline(rng: np.random.Generator, path: F64, area: float) -> tuple[Polygon | None, Polygon]:
+def outline(
+    rng: np.random.Generator, path: F64, area: float, deposit: tuple[float, float] = (0.3, 0.5)
+) -> tuple[Polygon | None, Polygon]:
     """The slide and its deposit as polygons in pixel coordinates (x = column, y = row).
 
     Narrow at the crown, with an irregular edge and a lobe at the foot; scaled across so that the
-    area (m2) is met within 2 %. (None, empty) where no simple polygon of that area is found.
+    area (m2) is met within 2 %. The deposit takes a share of the length drawn from ``deposit``.
+    (None, empty) where no simple polygon of that area is found.
     """
     target = area / RESOLUTION**2
     t = np.linspace(0.0, 1.0, len(path))
     along = np.gradient(path, axis=0)
     along /= np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
     across = np.stack([along[:, 1], -along[:, 0]], axis=1)
-    split = float(rng.uniform(0.5, 0.7))
+    split = 1.0 - float(rng.uniform(*deposit))
     lobe = float(rng.uniform(0.0, 0.6))
     profile = np.sqrt(np.clip(t * (1.0 - t), 0.01, None)) * 2.0
     profile = profile * (1.0 + lobe * np.exp(-(((t - 0.85) / 0.15) ** 2)))

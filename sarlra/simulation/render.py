@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sarlra.simulation.backscatter import Backdrop, apply_confusers, make_backdrop, tables
+from sarlra.simulation.episodes import Episode, blow, draw_episode, enter_ships
 from sarlra.simulation.geometry import View
 from sarlra.simulation.ground import Ground
-from sarlra.simulation.noise import F32, U8, smooth_noise, stream
-from sarlra.simulation.parameters import CALIBRATION_DB, NOISE_FLOOR_DB, Cover
-from sarlra.simulation.speckle import speckle
+from sarlra.simulation.noise import F32, U8, stream
+from sarlra.simulation.parameters import LEAST_DB, NOISE_FLOOR_DB, NOISE_LEFT, Cover
+from sarlra.simulation.speckle import normal_field, to_gamma
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,29 +48,48 @@ def render(ground: Ground, view: View, moment: Moment, *, backdrop: Backdrop | N
 
     Returns
     -------
-    gamma0 in linear power, float32, (2, rows, columns) for VV and VH, positive everywhere; pixels
-    outside ``view.seen`` carry values too and have to be masked.
+    gamma0 in linear power, float32, (polarisations, rows, columns), VV before VH,
+    positive everywhere; pixels outside ``view.seen`` carry values too and have to be masked.
     """
     still = make_backdrop(ground, view) if backdrop is None else backdrop
     orbit = view.swath.orbit_state
-    weather = stream(ground.seed, f"weather-{orbit}", moment.number)
-    shape = (ground.layout.size_px, ground.layout.size_px)
-    wet = weather.normal(0.0, 0.6) + 0.4 * smooth_noise(weather, shape, 250.0)
-    lively = 0.3 * smooth_noise(weather, shape, 9.0)
-    calibration = weather.normal(0.0, CALIBRATION_DB, 2)
+    episode = draw_episode(ground, stream(ground.seed, f"weather-{orbit}", moment.number))
     images = []
-    for pol in range(2):
+    for pol in range(len(ground.profile.radar.polarisations)):
         image, classes = _surface(ground, view, still, moment, pol)
-        _weather(image, classes, pol, wet, lively, moment.day_of_year)
-        image += still.artefact[pol] + np.float32(calibration[pol])
-        power = np.exp(image * np.float32(np.log(10) / 10)) + np.float32(
-            10 ** (NOISE_FLOOR_DB / 10)
-        )
+        _weather(image, classes, pol, episode, moment.day_of_year)
+        image += still.artefact[pol] + np.float32(episode.calibration[pol])
         grain = stream(ground.seed, f"speckle-{orbit}", moment.number, pol)
-        power *= speckle(grain, shape, stretched=view.local_incidence < 22.0)
-        _degrade(power, view, grain)
+        power = np.exp(image * np.float32(np.log(10) / 10))
+        enter_ships(power, episode.ships, pol, grain)
+        power = _detect(ground, view, still, power, classes, grain, pol)
         images.append(power)
     return np.stack(images)
+
+
+def _detect(
+    ground: Ground,
+    view: View,
+    still: Backdrop,
+    power: F32,
+    classes: U8,
+    rng: np.random.Generator,
+    pol: int,
+) -> F32:
+    """Noise, speckle, noise removal. A part of the speckle is that of all acquisitions, unless the
+    surface is another one.
+    """
+    size = (power.shape[0], power.shape[1])
+    field = normal_field(rng, size, stretched=view.local_incidence < 22.0)
+    same = np.where(classes == ground.cover.classes, tables().coherence[classes], np.float32(0))
+    field *= np.sqrt(1 - same)
+    field += np.sqrt(same) * still.grain[pol]
+    noise = np.float32(10 ** (NOISE_FLOOR_DB / 10))
+    power += noise
+    power *= to_gamma(field)
+    _degrade(power, view, rng)
+    power -= np.float32(1.0 - NOISE_LEFT) * noise
+    return np.maximum(power, np.float32(10 ** (LEAST_DB / 10)))
 
 
 def _surface(
@@ -89,13 +109,16 @@ def _surface(
     return image, classes
 
 
-def _weather(image: F32, classes: U8, pol: int, wet: F32, lively: F32, day_of_year: float) -> None:
-    """Moisture, season and the daily change of canopies, in place."""
+def _weather(image: F32, classes: U8, pol: int, episode: Episode, day_of_year: float) -> None:
+    """Moisture, season, snow, wind and the daily change of canopies, in place."""
     t = tables()
     phase = np.sin(2 * np.pi * (day_of_year - 110.0) / 365.25)
-    image += t.moisture[pol][classes] * wet
+    image += t.moisture[pol][classes] * episode.wet
     image += (t.season[pol] * np.float32(phase))[classes]
-    image += lively
+    image += episode.lively
+    if episode.snow is not None:
+        image += episode.snow
+    blow(image, classes, episode.wind[pol])
 
 
 def _degrade(power: F32, view: View, rng: np.random.Generator) -> None:

@@ -53,6 +53,16 @@ def speckle(
     -------
     float32, (rows, columns), positive.
     """
+    return to_gamma(normal_field(rng, shape, sigma_px, stretched), looks)
+
+
+def normal_field(
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    sigma_px: float = SPECKLE_SIGMA_PX,
+    stretched: Mask | None = None,
+) -> F32:
+    """The Gaussian field behind :func:`speckle`: zero mean, unit variance, correlated."""
     field = rng.standard_normal(shape, dtype=np.float32)
     if sigma_px > 0:
         field = ndimage.gaussian_filter(field, sigma_px, mode="wrap", truncate=4.0)
@@ -62,6 +72,11 @@ def speckle(
         long = ndimage.uniform_filter1d(field, _STRETCH_PX, axis=1, mode="wrap")
         gain = np.sqrt(_variance(sigma_px, _STRETCH_PX) / _variance(sigma_px, 1))
         field[stretched] = long[stretched] / np.float32(gain)
+    return np.asarray(field, dtype=np.float32)
+
+
+def to_gamma(field: F32, looks: float = ENL) -> F32:
+    """Standard normal values to gamma values of equal probability, mean 1; float32."""
     scores, values = _quantiles(looks)
     step = scores[1] - scores[0]
     position = np.clip((field - scores[0]) / step, 0, scores.size - 1.001)

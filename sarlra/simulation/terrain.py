@@ -12,7 +12,8 @@ from shapely import LineString
 
 from sarlra.simulation.drainage import Drainage, evolve
 from sarlra.simulation.layout import RESOLUTION
-from sarlra.simulation.noise import F32, fractal_noise, smooth_noise, stream
+from sarlra.simulation.noise import F32, Mask, fractal_noise, smooth_noise, stream
+from sarlra.simulation.profile import Relief
 
 _FACTOR = 8
 """Pixels per coarse cell: the drainage is made on cells of 80 m."""
@@ -22,6 +23,9 @@ _LOWEST_M = 60.0
 """Height of the lowest place above the ellipsoid, metres (chosen)."""
 _CHANNEL_M2 = 1.5e6
 """Upstream area where a channel wide enough to be carved starts (chosen)."""
+
+
+_PLAIN = Relief()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class Terrain:
         Metres to the nearest channel's axis.
     river_area
         Upstream area in m2 of that channel.
+    sea
+        Under the sea.
     """
 
     padded: F32
@@ -48,6 +54,7 @@ class Terrain:
     north: F32
     river_distance: F32
     river_area: F32
+    sea: Mask
 
     @property
     def slope(self) -> F32:
@@ -62,13 +69,13 @@ class Terrain:
         return np.float32(4.5e-3) * np.sqrt(self.river_area)
 
 
-def make_terrain(seed: int, size_px: int) -> Terrain:
+def make_terrain(seed: int, size_px: int, relief: Relief = _PLAIN) -> Terrain:
     """Make mountains of ``size_px`` pixels of 10 m in both directions; the same for equal seeds."""
     rng = stream(seed, "terrain")
     n = size_px + 2 * PAD_PX
     margin = 6
     cells = -(-n // _FACTOR) + 2 * margin
-    drainage = _mountains(rng, cells)
+    drainage = _mountains(rng, cells, relief)
     y, x = _warped(rng, n, margin)
     turns = int(rng.integers(4))
     elevation = _sample(drainage.elevation, y, x, order=3)
@@ -76,22 +83,34 @@ def make_terrain(seed: int, size_px: int) -> Terrain:
     elevation = _roughen(rng, elevation)
     elevation = _carve(elevation, distance, area, level)
     elevation += np.float32(_LOWEST_M) - elevation.min()
-    rotated = [np.rot90(a, turns) for a in (elevation, distance, area)]
-    padded, distance, area = (np.ascontiguousarray(a, dtype=np.float32) for a in rotated)
+    elevation, shore = _drown(elevation, relief.drowned)
+    rotated = [np.rot90(a, turns) for a in (elevation, distance, area, shore)]
+    padded, distance, area, shore = (np.ascontiguousarray(a, dtype=np.float32) for a in rotated)
     smooth = ndimage.gaussian_filter(padded, 1.0)
     down, east = np.gradient(smooth, RESOLUTION)
     inner = (slice(PAD_PX, -PAD_PX), slice(PAD_PX, -PAD_PX))
-    crop = [np.ascontiguousarray(a[inner]) for a in (padded, east, -down, distance, area)]
-    return Terrain(padded, *crop)
+    fields = (padded, east, -down, distance, area)
+    crop = [np.ascontiguousarray(a[inner]) for a in fields]
+    sea = np.ascontiguousarray(shore[inner] > 0)
+    return Terrain(padded, crop[0], crop[1], crop[2], crop[3], crop[4], sea)
 
 
-def _mountains(rng: np.random.Generator, cells: int) -> Drainage:
+def _drown(elevation: F32, share: float) -> tuple[F32, F32]:
+    """Raise the sea over the lowest ``share``; elevation with the sea at 0, and 1 in the sea."""
+    if share <= 0.0:
+        return elevation, np.zeros_like(elevation)
+    level = np.quantile(elevation[::4, ::4], share)
+    sea = (elevation < level).astype(np.float32)
+    return np.maximum(elevation - np.float32(level), 0.0).astype(np.float32), sea
+
+
+def _mountains(rng: np.random.Generator, cells: int, relief: Relief) -> Drainage:
     shape = (cells, cells)
     tilt = np.linspace(1.0, 0.0, cells)[:, None] * cells * 2.0
     start = 90.0 * fractal_noise(rng, shape, 2.6, 100.0).astype(np.float64) + tilt
-    uplift = 80.0 * np.exp(0.35 * smooth_noise(rng, shape, 80.0).astype(np.float64))
+    uplift = 80.0 * relief.height * np.exp(0.35 * smooth_noise(rng, shape, 80.0).astype(np.float64))
     soft = np.exp(0.5 * smooth_noise(rng, shape, 20.0).astype(np.float64))
-    limit = np.deg2rad(29.5 + 3.0 * smooth_noise(rng, shape, 12.0).astype(np.float64))
+    limit = np.deg2rad(relief.limit_deg + 3.0 * smooth_noise(rng, shape, 12.0).astype(np.float64))
     return evolve(start, uplift, 80.0 / 230.0 * soft, np.tan(limit), _FACTOR * RESOLUTION, 120)
 
 

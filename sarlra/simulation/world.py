@@ -14,18 +14,18 @@ from sarlra.simulation.archive import write_json, write_pass
 from sarlra.simulation.backscatter import Backdrop, make_backdrop
 from sarlra.simulation.dem import dem_item, write_dem
 from sarlra.simulation.event import event_id, make_event
+from sarlra.simulation.events_table import DEFAULT, find_profile
+from sarlra.simulation.faults import Fault, check_faults
 from sarlra.simulation.files import write_inventory
 from sarlra.simulation.folder import clear_folder
 from sarlra.simulation.geometry import OrbitState, View, make_swath, make_view
 from sarlra.simulation.ground import Ground, make_ground
-from sarlra.simulation.layout import DEFAULT_CENTRE, DEFAULT_EPSG, make_layout
+from sarlra.simulation.layout import make_layout
+from sarlra.simulation.profile import Profile
 from sarlra.simulation.timetable import Pass, plan_passes
 
-DEFAULT_ORIGIN = datetime(2023, 9, 5, 18, 7, 59, tzinfo=UTC)
+DEFAULT_ORIGIN = DEFAULT.origin
 _WORKERS = 2
-_FAR_CUT = 0.14
-"""Share of the way from the world's centre to its corner that lies beyond the ascending swath."""
-_DESCENDING_INCIDENCE = 36.0
 
 Progress = Callable[[str, int, int], None]
 
@@ -72,17 +72,17 @@ class SimulatedWorld:
 
 def make_views(ground: Ground) -> dict[OrbitState, View]:
     """The two tracks over a world: ascending in far range, so that the swath's edge cuts a corner
-    of the world, and descending at 36 degrees.
+    of the world, and descending at the incidence of the profile.
     """
-    layout = ground.layout
+    layout, radar = ground.layout, ground.profile.radar
     return {
         "ascending": make_view(
-            layout, ground.terrain, make_swath(layout, "ascending", cut=_FAR_CUT)
+            layout, ground.terrain, make_swath(layout, "ascending", cut=radar.far_cut)
         ),
         "descending": make_view(
             layout,
             ground.terrain,
-            make_swath(layout, "descending", incidence=_DESCENDING_INCIDENCE),
+            make_swath(layout, "descending", incidence=radar.descending_incidence),
         ),
     }
 
@@ -92,11 +92,13 @@ def simulate(
     out: Path,
     *,
     size_px: int = 2048,
-    epsg: int = DEFAULT_EPSG,
-    centre: tuple[float, float] = DEFAULT_CENTRE,
-    origin: datetime = DEFAULT_ORIGIN,
+    epsg: int | None = None,
+    centre: tuple[float, float] | None = None,
+    origin: datetime | None = None,
     pre_days: int = 60,
     post_days: int = 12,
+    profile: Profile | str = DEFAULT,
+    faults: tuple[Fault, ...] = (),
     progress: Progress | None = None,
 ) -> SimulatedWorld:
     """Make a world with an earthquake and write it as a published archive.
@@ -110,11 +112,16 @@ def simulate(
     size_px
         Edge of the square world in pixels of 10 m, 256 to 8192.
     epsg, centre
-        UTM zone, and easting and northing of the middle in metres (snapped to 10 m).
+        UTM zone, and easting and northing of the middle in metres (snapped to 10 m);
+        those of the profile where not given.
     origin
-        Origin time of the earthquake, with time zone.
+        Origin time of the earthquake, with time zone; the profile's where not given.
     pre_days, post_days
         Windows that the passes fill; each track passes once more before and after them.
+    profile
+        The kind of event, or the name of one in :mod:`sarlra.simulation.events_table`.
+    faults
+        Acquisitions that go wrong.
     progress
         Called with (stage, done, total) now and then, from the calling thread.
 
@@ -128,26 +135,36 @@ def simulate(
     if not 0 <= seed <= 99_999_999:
         raise InputError(f"seed {seed} is not between 0 and 99999999")
     tell = progress or (lambda _stage, _done, _total: None)
-    layout = make_layout(size_px, epsg, centre)
+    kind = find_profile(profile) if isinstance(profile, str) else profile
+    check_faults(faults)
+    layout = make_layout(
+        size_px, kind.epsg if epsg is None else epsg, kind.centre if centre is None else centre
+    )
+    origin = kind.origin if origin is None else origin
     passes = plan_passes(seed, layout, origin, pre_days, post_days)
     clear_folder(out)
     tell("ground", 0, 1)
-    ground = make_ground(seed, layout)
+    ground = make_ground(seed, layout, kind)
     tell("ground", 1, 1)
     try:
-        _write(ground, passes, out, origin.astimezone(UTC), tell)
+        _write(ground, passes, faults, out, origin.astimezone(UTC), tell)
     except OSError as error:
         raise OutputError(f"cannot write to {out}: {error}", hint="is the disk full?") from error
     return _summary(ground, passes, out, origin.astimezone(UTC))
 
 
 def _write(
-    ground: Ground, passes: tuple[Pass, ...], out: Path, origin: datetime, tell: Progress
+    ground: Ground,
+    passes: tuple[Pass, ...],
+    faults: tuple[Fault, ...],
+    out: Path,
+    origin: datetime,
+    tell: Progress,
 ) -> None:
     """Write everything; ``items.json`` last, so that its presence says that the rest is there."""
     views = make_views(ground)
     backdrops = {state: make_backdrop(ground, view) for state, view in views.items()}
-    features = _write_archive(ground, views, backdrops, passes, out, tell)
+    features = _write_archive(ground, views, backdrops, passes, faults, out, tell)
     tell("truth", 0, 1)
     grid = write_dem(ground, out / "dem.tif")
     write_inventory(ground, out / "inventory.gpkg")
@@ -162,6 +179,7 @@ def _write_archive(
     views: dict[OrbitState, View],
     backdrops: dict[OrbitState, Backdrop],
     passes: tuple[Pass, ...],
+    faults: tuple[Fault, ...],
     out: Path,
     tell: Progress,
 ) -> list[dict[str, Any]]:
@@ -170,7 +188,15 @@ def _write_archive(
     tell("acquisitions", 0, len(passes))
     with ThreadPoolExecutor(_WORKERS) as pool:
         futures = [
-            pool.submit(write_pass, ground, views[p.orbit_state], backdrops[p.orbit_state], p, out)
+            pool.submit(
+                write_pass,
+                ground,
+                views[p.orbit_state],
+                backdrops[p.orbit_state],
+                p,
+                out,
+                faults,
+            )
             for p in passes
         ]
         try:
