@@ -65,15 +65,36 @@ def grid_patches(
         In row order. Patches with a share in (0, 5 %] are in neither class and left out, as are
         those with more no data than ``recipe.max_nodata``.
     """
-    edge = recipe.window_px
     bands = np.stack([composite[name].values for name in recipe.bands], axis=-1)
-    values = _cut(bands, edge)
-    share = _cut(burnt[..., None], edge).mean(axis=(1, 2, 3), dtype=np.float64)
+    values, share = cut_patches(bands, burnt, recipe)
     nodata = np.isnan(values).any(axis=-1).mean(axis=(1, 2))
     labels = share > LANDSLIDE_SHARE
     keep = (nodata <= recipe.max_nodata) & (labels | (share == 0))
     windows = np.ascontiguousarray(values[keep], dtype=np.float32)
     return Patches(windows, labels[keep], np.full(len(windows), event))
+
+
+def cut_patches(
+    bands: NDArray[np.float32], burnt: NDArray[Any], recipe: Recipe
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Cut an image into patches that do not overlap.
+
+    Parameters
+    ----------
+    bands
+        ``(rows, columns, bands)`` float32.
+    burnt
+        ``(rows, columns)``: 1 or true where a pixel is landslide.
+
+    Returns
+    -------
+    (patches, shares)
+        ``(n, 64, 64, bands)`` in row order, whole patches only, and the share of landslide in
+        each, ``(n,)``.
+    """
+    edge = recipe.window_px
+    share = _cut(burnt[..., None], edge).mean(axis=(1, 2, 3), dtype=np.float64)
+    return _cut(bands, edge), share
 
 
 def join(parts: list[Patches]) -> Patches:

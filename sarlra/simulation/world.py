@@ -18,11 +18,12 @@ from sarlra.simulation.events_table import DEFAULT, find_profile
 from sarlra.simulation.faults import Fault, check_faults
 from sarlra.simulation.files import write_inventory
 from sarlra.simulation.folder import clear_folder
-from sarlra.simulation.geometry import OrbitState, View, make_swath, make_view
+from sarlra.simulation.geometry import OrbitState, View
 from sarlra.simulation.ground import Ground, make_ground
 from sarlra.simulation.layout import make_layout
 from sarlra.simulation.profile import Profile
 from sarlra.simulation.timetable import Pass, plan_passes
+from sarlra.simulation.views import make_views
 
 DEFAULT_ORIGIN = DEFAULT.origin
 _WORKERS = 2
@@ -68,23 +69,6 @@ class SimulatedWorld:
     n_landslides: int
     n_visible: int
     landslide_area_m2: float
-
-
-def make_views(ground: Ground) -> dict[OrbitState, View]:
-    """The two tracks over a world: ascending in far range, so that the swath's edge cuts a corner
-    of the world, and descending at the incidence of the profile.
-    """
-    layout, radar = ground.layout, ground.profile.radar
-    return {
-        "ascending": make_view(
-            layout, ground.terrain, make_swath(layout, "ascending", cut=radar.far_cut)
-        ),
-        "descending": make_view(
-            layout,
-            ground.terrain,
-            make_swath(layout, "descending", incidence=radar.descending_incidence),
-        ),
-    }
 
 
 def simulate(

@@ -7,7 +7,7 @@ from pyproj import Transformer
 from scipy.interpolate import RegularGridInterpolator
 
 from sarlra.simulation.geometry import incidence_at
-from sarlra.simulation.world import make_views
+from sarlra.simulation.views import make_views
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from sarlra.simulation.backscatter import make_backdrop
 from sarlra.simulation.parameters import Cover
 from sarlra.simulation.render import Moment, render
-from sarlra.simulation.world import make_views
+from sarlra.simulation.views import make_views
 
 DAYS = (-57.0, -45.0, -33.0, -21.0, -9.0, 3.0)
 
