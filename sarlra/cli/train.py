@@ -18,17 +18,19 @@ def train(
     combination: Annotated[
         Literal["VV", "VV_VH"], typer.Option(help="Bands of the composite.")
     ] = "VV_VH",
-    seeds: Annotated[str, typer.Option(help="Worlds to learn from, such as 1-12.")] = "1-12",
-    validate: Annotated[str, typer.Option(help="Worlds to stop and set the threshold by.")] = (
-        "101-103"
-    ),
-    test: Annotated[str, typer.Option(help="Worlds to report on, never seen.")] = "201-203",
+    worlds: Annotated[
+        str, typer.Option(help="Simulated worlds per event for training, validation and test.")
+    ] = "6,2,3",
     ratio: Annotated[float, typer.Option(help="Background patches per landslide patch.")] = 5.0,
     filters: Annotated[int, typer.Option(help="Filters of each convolution.")] = 32,
     dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.5,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
     epochs: Annotated[int, typer.Option(help="At most so many epochs.")] = 60,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of patches.")] = 1,
+    backend: Annotated[
+        Literal["tensorflow", "jax", "torch"], typer.Option(help="What Keras trains on.")
+    ] = "tensorflow",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
     cache: Annotated[Path, typer.Option(help="Where patches are kept between runs.")] = Path(
         "runs/patches"
     ),
@@ -38,14 +40,18 @@ def train(
 
     **Example**: sarlra train --name sim-cnn32-vv-vh --out models
     """
-    from sarlra.jobs.train import train_simulated
+    from sarlra.jobs.train import make_split, train_simulated
+    from sarlra.models.engine import train_on
     from sarlra.models.training import Choices
+
+    train_on(backend)
+    split = make_split(*_numbers(worlds))
 
     with progress(quiet=as_json) as bars:
         info = train_simulated(
             name,
             combination,
-            (_seeds(seeds), _seeds(validate), _seeds(test)),
+            split,
             out,
             cache,
             ratio=ratio,
@@ -56,6 +62,7 @@ def train(
                 epochs=epochs,
                 seed=seed,
             ),
+            workers=workers,
             show=stages(bars),
         )
     if as_json:
@@ -64,8 +71,10 @@ def train(
     console.print(f"{info.path}: {info.card.get('metrics')}")
 
 
-def _seeds(text: str) -> tuple[int, ...]:
-    first, _, last = text.partition("-")
-    if not first.isdecimal() or not (last or first).isdecimal():
-        raise InputError(f"seeds {text!r} are no range", hint="write them as 1-12, or one number")
-    return tuple(range(int(first), int(last or first) + 1))
+def _numbers(text: str) -> tuple[int, int, int]:
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(
+            f"worlds {text!r} are not three numbers", hint="training,validation,test, such as 6,2,3"
+        )
+    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, imported late and set up the same way each time."""
+"""Keras, on TensorFlow unless training chose otherwise, imported late and set up the same way."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from sarlra.errors import ModelError
 
 logger = logging.getLogger(__name__)
 _THREADS = 2
+_backend = "tensorflow"
+
+
+def train_on(backend: Literal["tensorflow", "jax", "torch"]) -> None:
+    """Choose what Keras runs on in this process, before it is imported; for training only.
+
+    The stored network is the same kind of file. Scores are always TensorFlow's.
+    """
+    global _backend
+    _backend = backend
 
 
 def import_keras() -> Any:
-    """Import Keras with TensorFlow as its backend, whatever the user's ``keras.json`` says.
+    """Import Keras with the chosen backend, whatever the user's ``keras.json`` says.
 
     Takes 10 to 60 s the first time in a process, and fixes what would make results depend on the
     machine before anything is computed: one thread between and two within operations, where
@@ -29,16 +39,17 @@ def import_keras() -> Any:
         Keras was imported before with another backend.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["KERAS_BACKEND"] = _backend
     with _quiet():
         import keras
 
-        if (backend := keras.backend.backend()) != "tensorflow":
+        if (found := keras.backend.backend()) != _backend:
             raise ModelError(
-                f"Keras runs on {backend} in this process",
-                hint="models are run on TensorFlow: set KERAS_BACKEND=tensorflow",
+                f"Keras runs on {found} in this process, not on {_backend}",
+                hint="it was imported before; start another process",
             )
-        _fix_threads_and_kernels()
+        if _backend == "tensorflow":
+            _fix_threads_and_kernels()
         keras.ops.zeros(1)  # what is said of the processor is said at the first use
     return keras
 
@@ -65,7 +76,17 @@ def _quiet() -> Iterator[None]:
 
 
 def import_tensorflow() -> Any:
-    """Import TensorFlow as :func:`import_keras` does."""
+    """Import TensorFlow as :func:`import_keras` does.
+
+    Raises
+    ------
+    ModelError
+        Keras runs on another backend in this process.
+    """
+    if _backend != "tensorflow":
+        raise ModelError(
+            f"this process trains on {_backend}", hint="scores are computed in another process"
+        )
     import_keras()
     import tensorflow as tf
 
