@@ -18,6 +18,9 @@ _WATERS = (Cover.SEA, Cover.WATER, Cover.FLOOD)
 _LESS_WIND = 0.35
 """Share of the wind's effect on the open sea that rivers and floods feel (chosen)."""
 
+_GUSTS = np.float32(2.5)
+"""How much more uneven the sea is than the land (set so that its spread is the measured one)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Episode:
@@ -52,11 +55,11 @@ def draw_episode(ground: Ground, rng: np.random.Generator) -> Episode:
     shape = ground.terrain.elevation.shape
     weather = ground.profile.weather
     rain = rng.exponential(weather.wet_mean) if rng.random() < weather.wet_chance else 0.0
-    level = min(rain, 3.0) + rng.normal(0.0, DRY_SPREAD)
+    level = min(rain, 4.0) + rng.normal(0.0, DRY_SPREAD)
     # Showers and soils differ from place to place, the more the wetter it is.
     size = (int(shape[0]), int(shape[1]))
-    wet = level + (0.1 + 0.15 * min(rain, 3.0)) * smooth_noise(rng, size, 200.0)
-    lively = 0.25 * smooth_noise(rng, size, 9.0)
+    wet = level + (0.1 + 0.15 * min(rain, 4.0)) * smooth_noise(rng, size, 200.0)
+    lively = 0.2 * smooth_noise(rng, size, 9.0)
     wind = tuple(float(v) for v in rng.normal() * np.array(SEA_WIND_DB))
     calibration = tuple(float(v) for v in rng.normal(0.0, CALIBRATION_DB, 2))
     return Episode(
@@ -106,8 +109,8 @@ def waters(classes: np.ndarray) -> tuple[Mask, Mask]:
     return sea, np.isin(classes, _WATERS) & ~sea
 
 
-def blow(image: F32, classes: np.ndarray, wind: float) -> None:
-    """Enter the wind into ``image`` (dB), in place."""
+def blow(image: F32, classes: np.ndarray, wind: float, lively: F32) -> None:
+    """Enter the wind and its gusts into ``image`` (dB), in place."""
     sea, inland = waters(classes)
-    image[sea] += np.float32(wind)
+    image[sea] += np.float32(wind) + _GUSTS * lively[sea]
     image[inland] += np.float32(_LESS_WIND * wind)

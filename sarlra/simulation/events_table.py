@@ -190,7 +190,7 @@ CALIFORNIA = Profile(
         slopes=Cover.SHRUB, second=Cover.SPARSE, second_share=0.35, tree_line=0.85,
         high=Cover.GRASS, farmed=False,
     ),
-    weather=Weather(wet_chance=0.4, wet_mean=1.0),
+    weather=Weather(wet_chance=0.5, wet_mean=1.6),
     disturbance=Disturbance(clearcuts=0.0, flood=False),
 )  # fmt: skip
 

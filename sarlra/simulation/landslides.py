@@ -111,24 +111,41 @@ def make_landslides(
     weight[np.isin(cover.classes, _SAFE)] = 0.0
     count = max(8, round(failure.per_km2 * (~terrain.sea).mean() * layout.size**2 / 1e6))
     areas = np.sort(draw_areas(rng, count, failure))[::-1]
-    crowns = _crowns(rng, weight, count * _ATTEMPTS)
-    slope = Slope.of(terrain)
+    placed = place_slides(rng, weight, Slope.of(terrain), areas, failure)
+    polygons = tuple(_to_map(whole, layout) for whole in placed.outlines)
+    return Landslides(placed.label, placed.zone, polygons, placed.strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """As :class:`Landslides`, with ``outlines`` in pixels (x = column, y = row)."""
+
+    label: I32
+    zone: U8
+    outlines: tuple[Polygon, ...]
+    strength: F32
+
+
+def place_slides(
+    rng: np.random.Generator, weight: F32, slope: Slope, areas: F64, failure: Failure
+) -> Placed:
+    """Place slides of the given areas (m2, the largest first) with crowns drawn by ``weight``."""
     label = np.zeros(weight.shape, dtype=np.int32)
     zone = np.zeros(weight.shape, dtype=np.uint8)
-    polygons: list[Polygon] = []
-    left = iter(crowns)
+    outlines: list[Polygon] = []
+    left = iter(_crowns(rng, weight, len(areas) * _ATTEMPTS) if (weight > 0).any() else ())
     for area in areas:
         for _, crown in zip(range(_ATTEMPTS), left, strict=False):
             path = trace(rng, slope, crown, float(area), failure.ratio)
             if path is None:
                 continue
             whole, toe = outline(rng, path, float(area), failure.deposit)
-            if whole is not None and _paint(whole, toe, len(polygons) + 1, label, zone):
-                polygons.append(_to_map(whole, layout))
+            if whole is not None and _paint(whole, toe, len(outlines) + 1, label, zone):
+                outlines.append(whole)
                 break
-    strength = rng.uniform(*failure.renewed, len(polygons))
-    strength[rng.random(len(polygons)) < failure.invisible] = 0.04
-    return Landslides(label, zone, tuple(polygons), strength.astype(np.float32))
+    strength = rng.uniform(*failure.renewed, len(outlines))
+    strength[rng.random(len(outlines)) < failure.invisible] = 0.04
+    return Placed(label, zone, tuple(outlines), strength.astype(np.float32))
 
 
 def _crowns(rng: np.random.Generator, weight: F32, count: int) -> F64:

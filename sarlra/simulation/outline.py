@@ -30,8 +30,13 @@ class Slope:
     @classmethod
     def of(cls, terrain: Terrain) -> Slope:
         """From the relief at a scale of about 60 m."""
-        east = ndimage.gaussian_filter(terrain.east, 2.0)
-        north = ndimage.gaussian_filter(terrain.north, 2.0)
+        return cls.from_gradient(terrain.east, terrain.north)
+
+    @classmethod
+    def from_gradient(cls, towards_east: F32, towards_north: F32) -> Slope:
+        """From the gradient of the relief, metres per metre, on pixels of 10 m."""
+        east = ndimage.gaussian_filter(towards_east, 2.0)
+        north = ndimage.gaussian_filter(towards_north, 2.0)
         tangent = np.hypot(east, north)
         safe = np.maximum(tangent, 1e-6)
         # Rows grow southwards.

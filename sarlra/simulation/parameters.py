@@ -75,7 +75,7 @@ class Surface:
 #: columns of these say by how much the real cover brightened from dry days to wet ones.
 SURFACES: dict[Cover, Surface] = {
     Cover.FOREST: Surface(-7.8, -13.3, -0.02, -0.02, 0.8, 0.35, 0.3, 0.3, 0.5, 0.05),
-    Cover.GRASS: Surface(-10.3, -17.2, -0.06, -0.04, 0.9, 1.4, 1.5, 0.4, 0.5, 0.12),
+    Cover.GRASS: Surface(-10.2, -17.1, -0.06, -0.04, 0.8, 1.05, 1.1, 0.3, 0.4, 0.12),
     Cover.CROP: Surface(-10.8, -17.5, -0.07, -0.04, 0.6, 1.4, 1.1, 0.9, 1.2, 0.1),
     Cover.ROCK: Surface(-9.6, -17.6, -0.09, -0.05, 1.6, 0.5, 0.4, 0.1, 0.1, 0.35),
     Cover.WATER: Surface(-18.5, -28.0, -0.10, -0.02, 0.5, 0.0, 0.0, 0.0, 0.0, 0.0),
@@ -88,9 +88,9 @@ SURFACES: dict[Cover, Surface] = {
     Cover.DEPOSIT: Surface(-8.8, -16.6, -0.09, -0.05, 1.3, 1.1, 0.8, 0.0, 0.0, 0.2),
     Cover.CLEARCUT: Surface(-9.8, -16.8, -0.05, -0.03, 0.9, 1.1, 0.9, 0.2, 0.2, 0.1),
     Cover.FLOOD: Surface(-17.0, -26.0, -0.10, -0.02, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0),
-    Cover.SHRUB: Surface(-8.9, -14.7, -0.04, -0.03, 0.8, 0.8, 0.9, 0.1, 0.15, 0.15),
-    Cover.SPARSE: Surface(-12.2, -21.7, -0.11, -0.07, 1.2, 2.0, 2.3, 0.1, 0.2, 0.3),
-    Cover.SEA: Surface(-17.0, -28.5, -0.15, -0.03, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0),
+    Cover.SHRUB: Surface(-8.9, -14.7, -0.04, -0.03, 0.8, 0.5, 0.55, 0.1, 0.15, 0.15),
+    Cover.SPARSE: Surface(-12.0, -22.8, -0.09, -0.05, 0.8, 2.0, 3.0, 0.1, 0.2, 0.3),
+    Cover.SEA: Surface(-16.6, -28.8, -0.15, -0.03, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0),
 }
 
 REFERENCE_INCIDENCE = 38.0
@@ -119,7 +119,7 @@ NOISE_LEFT = 0.2
 LEAST_DB = -38.0
 """What noise removal would make darker than this, or negative, is written as this (chosen)."""
 
-SEA_WIND_DB = (2.6, 0.5)
+SEA_WIND_DB = (3.0, 0.7)
 """Standard deviation in dB between acquisitions of the sea's level in VV and VH with the wind
 (measured)."""
 

@@ -118,7 +118,7 @@ def _weather(image: F32, classes: U8, pol: int, episode: Episode, day_of_year: f
     image += episode.lively
     if episode.snow is not None:
         image += episode.snow
-    blow(image, classes, episode.wind[pol])
+    blow(image, classes, episode.wind[pol], episode.lively)
 
 
 def _degrade(power: F32, view: View, rng: np.random.Generator) -> None:

@@ -1,0 +1,256 @@
+"""Landslides of the simulator put into a real series, to measure recall where nature is real.
+
+Everything but the landslides stays as it was measured: levels, speckle, weather, faults. A slide
+changes the level of its pixels from the earthquake on; the measured speckle multiplies the new
+level as it did the old one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+from shapely import Polygon
+from shapely.affinity import affine_transform
+
+from sarlra.errors import InputError
+from sarlra.simulation.backscatter import level_db
+from sarlra.simulation.landslides import draw_areas, place_slides
+from sarlra.simulation.layout import RESOLUTION
+from sarlra.simulation.noise import F32, Mask, smooth_noise, stream
+from sarlra.simulation.outline import Slope
+from sarlra.simulation.parameters import LEAST_DB, Cover
+from sarlra.simulation.profile import Failure
+from sarlra.simulation.terrain import make_terrain
+
+_SMOOTH_PX = 2.0
+"""Width of the Gaussian that takes the speckle out of the former level, pixels of the series."""
+_MAX_PX = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How the series was looked at.
+
+    Parameters
+    ----------
+    incidence
+        Incidence angle on flat ground, degrees.
+    look_azimuth
+        From the sensor to the ground, degrees clockwise from the grid's north.
+    """
+
+    incidence: float
+    look_azimuth: float
+
+
+@dataclass(frozen=True, slots=True)
+class Implanted:
+    """A series with landslides in it, and the truth.
+
+    Parameters
+    ----------
+    series
+        As given, changed where and when slides lie; float32.
+    share
+        Share of each pixel that slid, float32, (rows, columns).
+    polygons
+        Outlines in pixels of the series (x = column, y = row, from the upper left corner).
+    areas
+        m2, float64, (slides,).
+    visible
+        Whether the surface changed enough to show, bool, (slides,).
+    """
+
+    series: F32
+    share: F32
+    polygons: tuple[Polygon, ...]
+    areas: npt.NDArray[np.float64]
+    visible: npt.NDArray[np.bool_]
+
+
+def made_up_relief(seed: int, shape: tuple[int, int], resolution: float) -> F32:
+    """A relief for places without a DEM: simulated mountains, metres, float32, ``shape``.
+
+    Slides put on it have plausible forms and directions; they do not follow the true slopes.
+    """
+    factor = _factor(resolution)
+    size = max(256, factor * max(shape))
+    fine = make_terrain(seed, size).elevation
+    return _reduce(fine[: shape[0] * factor, : shape[1] * factor], factor)
+
+
+def implant(
+    seed: int,
+    series: F32,
+    after: npt.NDArray[np.bool_],
+    elevation: F32,
+    resolution: float,
+    geometry: Geometry,
+    *,
+    count: int,
+    failure: Failure | None = None,
+    forbidden: Mask | None = None,
+) -> Implanted:
+    """Let slopes fail in a series.
+
+    Parameters
+    ----------
+    seed
+        Equal arguments give equal results.
+    series
+        gamma0 in linear power, float32, (acquisitions, polarisations, rows, columns), VV before
+        VH; values that are not finite or not positive are no data and stay as they are.
+    after
+        Which acquisitions come after the earthquake, bool, (acquisitions,).
+    elevation
+        Metres, float32, (rows, columns), row 0 in the north (:func:`made_up_relief` where there
+        is no DEM). Slides start where it is steep.
+    resolution
+        Edge of a pixel in metres: 10 or a whole multiple of it.
+    geometry
+        How the series was looked at; local incidence follows from it and the relief.
+    count
+        How many slides to place; fewer where they find no room.
+    failure
+        Their sizes, slopes and forms; the default profile's where not given.
+    forbidden
+        Where no slide may lie (water, fields), (rows, columns).
+
+    Raises
+    ------
+    InputError
+        Shapes disagree, nothing comes before or after, or the resolution is no multiple of 10 m.
+    """
+    factor = _check(series, after, elevation, resolution, count, forbidden)
+    kind = failure or Failure()
+    rng = stream(seed, "implant")
+    fine = np.asarray(ndimage.zoom(elevation, factor, order=1, grid_mode=True, mode="nearest"))
+    fine = fine.astype(np.float32)
+    east, north = _gradient(fine)
+    weight = _weight(rng, east, north, kind)
+    if forbidden is not None:
+        weight[np.kron(forbidden, np.ones((factor, factor), dtype=bool))] = 0.0
+    areas = np.sort(draw_areas(rng, count, kind))[::-1]
+    placed = place_slides(rng, weight, Slope.from_gradient(east, north), areas, kind)
+    ratio = _ratio(rng, series, after, placed.label, placed.zone, placed.strength,
+                   _local_incidence(east, north, geometry), factor)  # fmt: skip
+    changed = series.copy()
+    valid = np.isfinite(series) & (series > 0)
+    changed[after] = np.where(valid[after], series[after] * ratio[None], series[after])
+    return Implanted(
+        changed,
+        _reduce((placed.label > 0).astype(np.float32), factor),
+        tuple(affine_transform(p, [1 / factor, 0, 0, 1 / factor, 0, 0]) for p in placed.outlines),
+        np.array([p.area for p in placed.outlines]) * RESOLUTION**2,
+        np.asarray(placed.strength > 0.3),
+    )
+
+
+def _ratio(
+    rng: np.random.Generator,
+    series: F32,
+    after: npt.NDArray[np.bool_],
+    label: npt.NDArray[np.int32],
+    zone: npt.NDArray[np.uint8],
+    strength: F32,
+    incidence: F32,
+    factor: int,
+) -> F32:
+    """New power over old, (polarisations, rows, columns), from the former level and the incidence
+    on the fine grid; the mean over the fine pixels of each pixel.
+    """
+    size = (label.shape[0], label.shape[1])
+    classes = np.where(zone == 2, int(Cover.DEPOSIT), int(Cover.SCAR)).astype(np.uint8)
+    contrast = np.clip((incidence - 6.0) / 20.0, 0.0, 1.0) * (incidence < 88.0)
+    share = np.concatenate([[np.float32(0)], strength])[label] * contrast
+    ratios = []
+    for pol in range(series.shape[1]):
+        former = np.kron(_former(series[~after, pol]), np.ones((factor, factor), dtype=np.float32))
+        texture = 0.7 * smooth_noise(rng, size, 3.0) + 0.7 * smooth_noise(rng, size, 18.0)
+        fresh = 10 ** (level_db(pol, classes, incidence, texture) / 10)
+        ratios.append(_reduce((1 - share + share * fresh / former).astype(np.float32), factor))
+    return np.stack(ratios)
+
+
+def _former(before: F32) -> F32:
+    """Level in linear power before the earthquake, speckle taken out; float32, positive."""
+    valid = np.isfinite(before) & (before > 0)
+    known = valid.any(axis=0)
+    total = np.where(valid, before, 0).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
+    weight = ndimage.gaussian_filter(known.astype(np.float32), _SMOOTH_PX)
+    level = ndimage.gaussian_filter(np.where(known, total, 0).astype(np.float32), _SMOOTH_PX)
+    least = np.float32(10 ** (LEAST_DB / 10))
+    return np.maximum(level / np.maximum(weight, 1e-6), least).astype(np.float32)
+
+
+def _weight(rng: np.random.Generator, east: F32, north: F32, kind: Failure) -> F32:
+    slope = np.rad2deg(np.arctan(np.hypot(east, north)))
+    steep = np.clip((slope - kind.slope_min) / (kind.slope_full - kind.slope_min), 0.0, 1.0)
+    azimuth = np.arctan2(-east, -north) - np.deg2rad(kind.aspect)
+    facing = 1.0 + kind.aspect_gain * 0.5 * (1.0 + np.cos(azimuth))
+    weak = np.exp(smooth_noise(rng, (east.shape[0], east.shape[1]), 40.0))
+    return np.asarray(steep * facing * weak, dtype=np.float32)
+
+
+def _gradient(elevation: F32) -> tuple[F32, F32]:
+    smooth = ndimage.gaussian_filter(elevation, 1.5)
+    down, east = np.gradient(smooth, RESOLUTION)
+    return np.asarray(east, dtype=np.float32), np.asarray(-down, dtype=np.float32)
+
+
+def _local_incidence(east: F32, north: F32, geometry: Geometry) -> F32:
+    theta, look = np.deg2rad(geometry.incidence), np.deg2rad(geometry.look_azimuth)
+    rise = east * np.sin(look) + north * np.cos(look)
+    cosine = (np.cos(theta) + np.sin(theta) * rise) / np.sqrt(1 + east**2 + north**2)
+    return np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))).astype(np.float32)
+
+
+def _reduce(image: F32, factor: int) -> F32:
+    rows, cols = (n // factor for n in image.shape)
+    blocks = image[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor)
+    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _factor(resolution: float) -> int:
+    factor = round(resolution / RESOLUTION)
+    if factor < 1 or abs(factor * RESOLUTION - resolution) > 1e-6:
+        raise InputError(
+            f"a resolution of {resolution} m is no whole multiple of {RESOLUTION:.0f} m",
+            hint="bring the series to a grid of 10, 20 or 30 m first",
+        )
+    return factor
+
+
+def _check(
+    series: F32,
+    after: npt.NDArray[np.bool_],
+    elevation: F32,
+    resolution: float,
+    count: int,
+    forbidden: Mask | None,
+) -> int:
+    factor = _factor(resolution)
+    if series.ndim != 4 or series.shape[1] not in (1, 2):
+        raise InputError(
+            f"a series of shape {series.shape} is not (acquisitions, polarisations, rows, columns)"
+        )
+    shape = series.shape[2:]
+    if elevation.shape != shape or (forbidden is not None and forbidden.shape != shape):
+        raise InputError(f"elevation or forbidden has another shape than the series' {shape}")
+    if series[0, 0].size * factor**2 > _MAX_PX:
+        raise InputError(
+            f"a series of {shape} px is too large", hint="implant it in parts of 4096 px"
+        )
+    if not np.isfinite(elevation).all():
+        raise InputError("the elevation has values that are not finite", hint="fill them first")
+    if after.shape != series.shape[:1] or after.all() or not after.any():
+        raise InputError(
+            "after must name some of the acquisitions, not none and not all",
+            hint=f"give a bool for each of the {series.shape[0]}",
+        )
+    if count < 1:
+        raise InputError(f"count {count} is under 1")
+    return factor
