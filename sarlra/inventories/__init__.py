@@ -1,0 +1,1 @@
+"""Polygons of landslides: read, mended, and cleaned of what a track cannot see."""

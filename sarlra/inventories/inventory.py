@@ -1,0 +1,73 @@
+"""What an inventory of landslides is to this package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+from shapely import MultiPolygon
+
+from sarlra.errors import InputError
+
+#: Of the same area as the ellipsoid everywhere (cylindrical equal area).
+EQUAL_AREA = 6933
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Landslides, and where somebody looked for them.
+
+    Parameters
+    ----------
+    landslides
+        Polygons and multipolygons, EPSG:4326, valid, not empty, with the file's attributes.
+    mapped
+        What the interpreters looked at, EPSG:4326; None where it is not known.
+    unmapped
+        What they could not see, such as under cloud, EPSG:4326; None where it is not known.
+    notes
+        What was mended, dropped or fallen back from, in words.
+    source
+        The file that it was read from.
+    """
+
+    landslides: gpd.GeoDataFrame
+    mapped: MultiPolygon | None = None
+    unmapped: MultiPolygon | None = None
+    notes: tuple[str, ...] = ()
+    source: str = "given"
+
+    def __len__(self) -> int:
+        return len(self.landslides)
+
+
+def areas_m2(polygons: gpd.GeoSeries) -> npt.NDArray[np.float64]:
+    """The area of each geometry on the ellipsoid, square metres, ``(n,)`` float64."""
+    return np.asarray(polygons.to_crs(EQUAL_AREA).area, dtype=np.float64)
+
+
+def within_area(inventory: Inventory, area: MultiPolygon, name: str) -> Inventory:
+    """Only the landslides that touch an area (EPSG:4326); the polygons themselves stay whole.
+
+    Raises
+    ------
+    InputError
+        None does: the inventory is of another place.
+    """
+    touching = np.asarray(inventory.landslides.intersects(area), dtype=bool)
+    if not touching.any():
+        there = ", ".join(f"{edge:.3f}" for edge in inventory.landslides.total_bounds)
+        wanted = ", ".join(f"{edge:.3f}" for edge in shapely.bounds(area))
+        raise InputError(
+            f"no landslide of {inventory.source} lies in the area of {name}: they lie in "
+            f"{there}, the area in {wanted} (west, south, east, north)",
+            hint="give the inventory of this event, or another --aoi",
+        )
+    notes = inventory.notes
+    if not touching.all():
+        notes += (f"{int((~touching).sum())} landslides lie outside the area and are left out",)
+    kept = inventory.landslides[touching].reset_index(drop=True)
+    return Inventory(kept, inventory.mapped, inventory.unmapped, notes, inventory.source)
