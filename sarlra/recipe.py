@@ -44,6 +44,11 @@ class Recipe(BaseModel):
     """Acquisitions before this day (IPF 2.90) have border fringes of zeros that are eroded."""
     erode_px: Annotated[int, Field(ge=0, le=64)] = 8
     """By how many target pixels the valid edge of such an acquisition is eroded."""
+    radiometry: Literal["gamma0", "sigma0e"] = "gamma0"
+    """What the post bands are: gamma0 after terrain correction as it comes, or brought back to
+    sigma0 on the ellipsoid. Change bands are the same in both."""
+    visibility_buffer: Annotated[float, Field(ge=0, le=500)] = 0.0
+    """Safety buffer around layover and shadow in metres."""
     window_px: Literal[64] = 64
     """Edge of a window in pixels."""
     stride_px: Literal[32] = 32

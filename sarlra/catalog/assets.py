@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 
 from sarlra.catalog import checksums
-from sarlra.catalog.cog import statistics
+from sarlra.catalog.cog import NODATA_BYTE, statistics
 from sarlra.catalog.names import FILES, relative
 from sarlra.catalog.rasters import Raster
 from sarlra.catalog.vector import columns_of
@@ -28,7 +28,8 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
         "title": "Composite: medians after the event, change, and counts of acquisitions",
         "description": (
             "Zarr v3 group on the grid of the UTM zone, shared by the event's tiles of this track: "
-            "post_* and diff_* in dB (NaN is no data), n_pre and n_post per pixel; dims y, x."
+            "post_* and diff_* in dB (NaN is no data), n_pre, n_post and visibility per pixel; "
+            "dims y, x."
         ),
         "type": ZARR,
         "roles": ["data"],
@@ -52,6 +53,15 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
         "description": "On the cells of the scores.",
         "type": COG,
         "roles": ["data", "metadata"],
+    },
+    "visibility": {
+        "title": "Where the radar could see",
+        "description": (
+            "Layover and shadow from a DEM and the track's geometry, and where there is data, on "
+            "the pixels of the composite. No landslide is to be expected where nothing was seen."
+        ),
+        "type": COG,
+        "roles": ["data", "data-mask"],
     },
     "detections": {
         "title": "Detected windows",
@@ -112,6 +122,8 @@ def _band(raster: Raster, index: int) -> dict[str, Any]:
     }
     if np.issubdtype(values.dtype, np.floating):
         entry["nodata"] = "nan"
+    elif values.dtype == np.uint8:
+        entry["nodata"] = NODATA_BYTE
     if band.unit:
         entry["unit"] = band.unit
     if (found := statistics(values)) is not None:
@@ -142,6 +154,7 @@ def composite_asset(group: str, item: str, recipe: Recipe, epsg: int) -> dict[st
     unit = {"unit": "dB", "nodata": "nan", "data_type": "float32"}
     bands: list[dict[str, Any]] = [{"name": name, **unit} for name in recipe.bands]
     bands += [{"name": name, "data_type": "uint16"} for name in ("n_pre", "n_post")]
+    bands.append({"name": "visibility", "data_type": "uint8", "nodata": 255})
     return {
         "href": relative(group, item),
         **TEMPLATES["composite"],

@@ -14,6 +14,8 @@ from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
 BLOCK = 512
+#: No data of bands of bytes.
+NODATA_BYTE = 255
 _OPTIONS = {"compress": "DEFLATE", "level": 6, "blocksize": BLOCK, "bigtiff": "IF_SAFER"}
 
 
@@ -36,8 +38,8 @@ def write_cog(
     path
         Local file, overwritten.
     values
-        (bands, rows, columns), float32 (no data is NaN) or an unsigned integer (all data), row 0
-        the northernmost.
+        (bands, rows, columns), float32 (no data is NaN), uint8 (no data is 255) or another
+        unsigned integer (all data), row 0 the northernmost.
     transform
         Pixel (column, row) to (x, y), upper left corners.
     bands
@@ -58,7 +60,7 @@ def write_cog(
         "width": width,
         "crs": f"EPSG:{epsg}",
         "transform": transform,
-        "nodata": np.nan if is_float else None,
+        "nodata": np.nan if is_float else NODATA_BYTE if values.dtype == np.uint8 else None,
     }
     resampling = "AVERAGE" if is_float else "NEAREST"
     with (
@@ -85,8 +87,9 @@ def write_cog(
 
 
 def statistics(values: np.ndarray) -> dict[str, float] | None:
-    """Minimum, maximum, mean, stddev and valid_percent of a band; None where nothing is finite."""
-    valid = values[np.isfinite(values)].astype(np.float64)
+    """Minimum, maximum, mean, stddev and valid_percent of a band; None where there is no data."""
+    known = values != NODATA_BYTE if values.dtype == np.uint8 else np.isfinite(values)
+    valid = values[known].astype(np.float64)
     if valid.size == 0:
         return None
     return {

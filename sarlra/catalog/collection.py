@@ -17,6 +17,7 @@ from typing import Any
 
 from sarlra.catalog import assets, vector
 from sarlra.catalog.collection_document import collection_document
+from sarlra.catalog.coverage import coverage
 from sarlra.catalog.merge import Merged, Suppress, merge_detections
 from sarlra.catalog.names import COLLECTIONS, FILES, ROOT, collection_path, event_name, item_path
 from sarlra.catalog.publish import asset_fault
@@ -77,7 +78,7 @@ def fold(
     _require(item_ids, documents, rejected)
     current = current_of(lineages(documents, item_ids), item_ids)
     merged = merge_detections(sink, current, suppress)
-    summary = _summary(current, merged)
+    summary = {**_summary(current, merged), "coverage": coverage(sink, event, current)}
     own_assets = _put_merged(sink, event, merged)
     collection = collection_document(event, documents, current, summary, own_assets)
     validate_document(collection)

@@ -33,6 +33,7 @@ FILES = {
     "change": "change.tif",
     "scores": "scores.tif",
     "score-reasons": "score-reasons.tif",
+    "visibility": "visibility.tif",
     "detections": "detections.parquet",
     "detections-geojson": "detections.geojson",
     "quicklook": "quicklook.png",

@@ -37,7 +37,9 @@ class Provenance:
 
     ``inputs_href`` (the frozen search result) and ``composite_href`` (the Zarr group) are relative
     to the sink's root, or absolute. ``job_id`` names all inputs and choices: an item with the same
-    one need not be made again.
+    one need not be made again. ``radiometry`` is that of the post bands, ``geometry`` and ``dem``
+    are where the visibility comes from (``unknown`` and None where it is not known), ``notes`` what
+    else is to be said.
     """
 
     recipe: Recipe
@@ -48,6 +50,10 @@ class Provenance:
     version: str
     inputs_href: str
     composite_href: str
+    radiometry: str = "gamma0"
+    geometry: str = "unknown"
+    dem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def processing_fields(track: Track, provenance: Provenance) -> dict[str, Any]:
@@ -97,7 +103,10 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:model_sha256": model.sha256,
         "sarlra:model_architecture": model.architecture,
         **about,
-        "sarlra:radiometry": model.radiometry,
+        "sarlra:radiometry": provenance.radiometry,
+        "sarlra:geometry": provenance.geometry,
+        "sarlra:dem": provenance.dem,
+        "sarlra:notes": list(provenance.notes),
         "sarlra:n_pre": len(track.pre),
         "sarlra:n_post": len(track.post),
         "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],

@@ -21,7 +21,7 @@ from sarlra.catalog.items import item_document
 from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path, resolved
 from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.quicklook import caption_of, draw_quicklook
-from sarlra.catalog.rasters import Raster, change_raster, score_rasters
+from sarlra.catalog.rasters import Raster, change_raster, score_rasters, visibility_raster
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.validate import validate_item
@@ -109,7 +109,8 @@ def publish_job(
     Parameters
     ----------
     composite
-        On pixels of the tile's grid (a halo is left out): ``diff_*`` float32 dB, NaN is no data.
+        On pixels of the tile's grid (a halo is left out): ``diff_*`` float32 dB, NaN is no data;
+        ``visibility`` uint8, ``n_pre`` and ``n_post``.
         Its group and the frozen inputs have to be in the sink already.
     lattice
         On the whole tile's lattice: ``score`` float32, ``reason`` uint8, ``n_pre``, ``n_post``.
@@ -134,6 +135,7 @@ def publish_job(
     vector.check_detections(detections, identifier)
     change = change_raster(composite, tile, provenance.recipe)
     scores, reasons = score_rasters(lattice, tile, provenance.recipe)
+    visibility = visibility_raster(composite, tile)
     caption = caption_of(
         event,
         track,
@@ -148,6 +150,7 @@ def publish_job(
         _write_raster(files["change"], change)
         _write_raster(files["scores"], scores)
         _write_raster(files["score-reasons"], reasons)
+        _write_raster(files["visibility"], visibility)
         vector.write_parquet(files["detections"], detections)
         vector.write_geojson(files["detections-geojson"], detections)
         size = provenance.recipe.window_px * tile.resolution
@@ -157,6 +160,7 @@ def publish_job(
             "change": assets.raster_asset("change", files["change"], change),
             "scores": assets.raster_asset("scores", files["scores"], scores),
             "score-reasons": assets.raster_asset("score-reasons", files["score-reasons"], reasons),
+            "visibility": assets.raster_asset("visibility", files["visibility"], visibility),
             **{
                 key: assets.table_asset(key, files[key], detections)
                 for key in ("detections", "detections-geojson")

@@ -12,15 +12,19 @@ from sarlra.catalog.cog import Band
 from sarlra.errors import CatalogError
 from sarlra.grid import Bounds, Tile
 from sarlra.recipe import Recipe
+from sarlra.terrain.codes import MEANINGS
 
 REASONS = "0 scored, 1 no data, 2 layover or shadow, 3 outside the area of interest"
+VISIBILITY = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
+DATA = "1 where there is data before and after the event, 0 elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Raster:
     """Bands on a north-up grid of a UTM zone.
 
-    ``values`` are (bands, rows, columns), float32 (NaN is no data) or uint16 (all data);
+    ``values`` are (bands, rows, columns), float32 (NaN is no data), uint8 (255 is) or uint16 (all
+    data);
     ``transform`` takes pixel (column, row) to (x, y) of upper left corners.
     """
 
@@ -70,6 +74,32 @@ def change_raster(composite: xr.Dataset, tile: Tile, recipe: Recipe) -> Raster:
         for name in names
     )
     return Raster(np.ascontiguousarray(values[:, rows, cols]), transform, tile.epsg, bands)
+
+
+def visibility_raster(composite: xr.Dataset, tile: Tile) -> Raster:
+    """Visibility within the tile (no halo) and where there is data; uint8, the whole box.
+
+    Parameters
+    ----------
+    composite
+        ``visibility`` uint8, ``n_pre`` and ``n_post``, dims (y, x), coordinates of pixel centres.
+
+    Raises
+    ------
+    CatalogError
+        A variable is missing, or the pixels are not those of the tile's grid.
+    """
+    row0, col0 = _origin(composite, tile, tile.resolution, 0.5)
+    size = tile.size_px
+    inside = composite.isel(
+        y=slice(max(0, -row0), size - row0), x=slice(max(0, -col0), size - col0)
+    )
+    data = (_band(inside, "n_pre") > 0) & (_band(inside, "n_post") > 0)
+    values = np.stack([_band(inside, "visibility").astype(np.uint8), data.astype(np.uint8)])
+    transform = tile.transform * Affine.translation(max(col0, 0), max(row0, 0))
+    return Raster(
+        values, transform, tile.epsg, (Band("visibility", VISIBILITY), Band("data", DATA))
+    )
 
 
 def score_rasters(lattice: xr.Dataset, tile: Tile, recipe: Recipe) -> tuple[Raster, Raster]:

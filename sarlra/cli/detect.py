@@ -79,6 +79,31 @@ def detect(
     loader: Annotated[
         Literal["stackstac", "odc"], typer.Option(help="What builds the stacks.")
     ] = "stackstac",
+    dem: Annotated[
+        str,
+        typer.Option(
+            help="Heights for layover and shadow: a raster file, a source of cop-dem-glo-30, auto "
+            "(the source's own, else the Planetary Computer's) or none."
+        ),
+    ] = "auto",
+    incidence: Annotated[
+        float | None,
+        typer.Option(
+            help="Degrees, instead of the scenes' annotation; with --heading and --orbit."
+        ),
+    ] = None,
+    heading: Annotated[
+        float | None, typer.Option(help="Degrees from north of the footprint; with --incidence.")
+    ] = None,
+    radiometry: Annotated[
+        Literal["auto", "gamma0", "sigma0e"],
+        typer.Option(
+            help="Of the post bands: gamma0, or sigma0 on the ellipsoid; auto: as the model wants."
+        ),
+    ] = "auto",
+    visibility_buffer: Annotated[
+        float, typer.Option(help="Metres around layover and shadow that count as distorted.")
+    ] = 0.0,
     cluster: Annotated[
         str, typer.Option(help="local, none (this process), or a dask scheduler's address.")
     ] = "local",
@@ -103,6 +128,11 @@ def detect(
         threshold=threshold,
         resolution=resolution,
         loader=loader,
+        dem=dem,
+        incidence=incidence,
+        heading=heading,
+        radiometry=radiometry,
+        visibility_buffer=visibility_buffer,
     )
     with progress(quiet=as_json) as bars:
         bars.add_task(f"searching {request.source.name}", total=None)

@@ -26,7 +26,7 @@ def create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> None
     Another process may be doing the same: both write the same.
     """
     grid = layout.grid
-    for name in (*recipe.bands, "n_pre", "n_post"):
+    for name in (*recipe.bands, "n_pre", "n_post", "visibility"):
         _create_band(node, name, layout)
     for name, values in axes(grid).items():
         _create(
@@ -44,17 +44,20 @@ def create_arrays(node: zarr.Group, layout: GroupLayout, recipe: Recipe) -> None
 
 
 def _create_band(node: zarr.Group, name: str, layout: GroupLayout) -> None:
-    counts = name.startswith("n_")
+    kind: dict[str, Any] = {"dtype": "float32", "fill_value": np.float32("nan")}
+    if name.startswith("n_"):
+        kind = {"dtype": "uint16", "fill_value": 0}
+    elif name == "visibility":
+        kind = {"dtype": "uint8", "fill_value": 255}
     _create(
         node,
         name,
         shape=layout.grid.shape,
-        dtype="uint16" if counts else "float32",
         chunks=(layout.chunk, layout.chunk),
         shards=(layout.shard, layout.shard),
         # Shuffled, the exponents of float32 compress; their mantissas are speckle and do not.
         compressors=[BloscCodec(cname="zstd", clevel=3, shuffle="shuffle")],
-        fill_value=0 if counts else np.float32("nan"),
+        **kind,
         dimension_names=("y", "x"),
         attributes=variable_attributes(name) | {"_CRS": gdal_crs(layout.grid)},
     )

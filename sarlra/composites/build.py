@@ -69,9 +69,10 @@ def build_composite(
     Returns
     -------
     Dataset on dims (y, x) with coordinates y, x (pixel centres in metres) and spatial_ref; lazy
-    ``recipe.bands`` (float32, dB, NaN = no data) and ``n_pre``, ``n_post`` (uint16, acquisitions
-    that are valid in every polarisation). Computing it raises AssetError or SigningError where an
-    asset cannot be read.
+    ``recipe.bands`` (float32, dB, NaN = no data), ``n_pre``, ``n_post`` (uint16, acquisitions
+    that are valid in every polarisation) and ``visibility`` (uint8, 255: not known; see
+    :func:`sarlra.composites.terrain_bands.with_terrain`). Computing it raises AssetError or
+    SigningError where an asset cannot be read.
 
     Raises
     ------
@@ -221,6 +222,8 @@ def _dataset(stack: da.Array, grid: PixelGrid, recipe: Recipe) -> xr.Dataset:
     for index, name in ((-2, "n_pre"), (-1, "n_post")):
         counts = stack[index].astype(np.uint16)
         variables[name] = xr.Variable(("y", "x"), counts, {"units": "1"})
+    unknown = da.full(grid.shape, 255, dtype=np.uint8, chunks=stack.chunks[1:])
+    variables["visibility"] = xr.Variable(("y", "x"), unknown)
     dataset = xr.Dataset(variables, coords={"y": grid.y, "x": grid.x})
     placed: xr.Dataset = dataset.rio.write_crs(f"EPSG:{grid.epsg}")
     placed = placed.rio.write_transform(grid.transform)

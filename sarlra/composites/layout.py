@@ -15,6 +15,7 @@ import xarray as xr
 from sarlra.composites.pixels import PixelGrid
 from sarlra.errors import StoreError
 from sarlra.grid import Tile
+from sarlra.terrain.codes import MEANINGS
 
 #: Largest edge of a shard (one file) and of a chunk (what is read at once), in pixels.
 SHARD = 2048
@@ -114,10 +115,18 @@ class GroupLayout:
 
 def variable_attributes(name: str) -> dict[str, Any]:
     """Attributes of a composite's array, in the terms of CF."""
+    if name == "visibility":
+        return {
+            "long_name": "layover and shadow from a DEM",
+            "flag_values": [int(code) for code in MEANINGS],
+            "flag_meanings": " ".join(m.replace(" ", "_") for m in MEANINGS.values()),
+            "grid_mapping": "spatial_ref",
+            "coordinates": "spatial_ref",
+        }
     band, _, pol = name.partition("_")
     meaning = {
-        "post": f"median gamma0 after the event, {pol.upper()}",
-        "diff": f"median gamma0 after minus before the event, {pol.upper()}",
+        "post": f"median backscatter after the event, {pol.upper()}",
+        "diff": f"median backscatter after minus before the event, {pol.upper()}",
         "n": f"acquisitions {'before' if pol == 'pre' else 'after'} the event that are valid",
     }[band]
     return {

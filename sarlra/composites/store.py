@@ -36,8 +36,9 @@ def create_group(
     """Write the metadata of a group; doing it again changes nothing.
 
     The group spans the bounding rectangle of the tiles. It has the arrays of ``recipe.bands``
-    (float32, dB, fill NaN) and ``n_pre``, ``n_post`` (uint16, fill 0) on dims (y, x), sharded and
-    compressed, ``y`` and ``x`` (pixel centres in metres) and ``spatial_ref``.
+    (float32, dB, fill NaN), ``n_pre``, ``n_post`` (uint16, fill 0) and ``visibility`` (uint8, fill
+    255) on dims (y, x), sharded and compressed, ``y`` and ``x`` (pixel centres in metres) and
+    ``spatial_ref``.
 
     Parameters
     ----------

@@ -9,7 +9,8 @@ from typing import Literal
 from sarlra.errors import EventError, InputError
 from sarlra.events.area import parse_area
 from sarlra.events.resolve import resolve_event
-from sarlra.jobs.plan import BOTH, Combination, Request
+from sarlra.jobs.plan import BOTH, Combination, Radiometry, Request
+from sarlra.jobs.relief import choose_terrain
 from sarlra.recipe import make_recipe, parse_buffers
 from sarlra.scenes.model import OrbitState
 from sarlra.scenes.sources import open_source
@@ -31,6 +32,11 @@ def make_request(
     threshold: float | None = None,
     resolution: float = 10.0,
     loader: Literal["stackstac", "odc"] = "stackstac",
+    dem: str = "auto",
+    incidence: float | None = None,
+    heading: float | None = None,
+    radiometry: Radiometry = "auto",
+    visibility_buffer: float = 0.0,
 ) -> Request:
     """Check everything that was written and fetch the event; touches no output.
 
@@ -42,6 +48,8 @@ def make_request(
         Origin times of the shocks, ISO 8601; taken as UTC where they name no offset.
     aoi
         ``west,south,east,north`` or a vector file; needed with ``origin``.
+    dem, incidence, heading
+        See :func:`sarlra.jobs.relief.choose_terrain`.
 
     Raises
     ------
@@ -69,17 +77,23 @@ def make_request(
         threshold=threshold,
         resolution=resolution,
         loader=loader,
+        visibility_buffer=visibility_buffer,
     )
+    if radiometry not in ("auto", "gamma0", "sigma0e"):
+        raise InputError(f"radiometry {radiometry!r} is none of auto, gamma0, sigma0e")
     origins = tuple(sorted(parse_time(text) for text in origin))
     area = None if aoi is None else parse_area(aoi)
+    opened = open_source(source)
     return Request(
         event=resolve_event(event, origins=origins, aoi=area),
-        source=open_source(source),
+        source=opened,
         sink=out,
         recipe=recipe,
         orbits=orbits[orbit],
         combination=pol,
         model=model,
+        terrain=choose_terrain(dem, incidence, heading, opened, orbits[orbit]),
+        radiometry=radiometry,
     )
 
 

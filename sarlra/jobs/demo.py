@@ -18,7 +18,8 @@ from sarlra.evaluation.scores import ObjectScore, object_score, patch_counts, to
 from sarlra.events.resolve import resolve_event
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.job import Job, Outcome
-from sarlra.jobs.plan import Plan, Request, search
+from sarlra.jobs.plan import BOTH, Plan, Request, search
+from sarlra.jobs.relief import choose_terrain
 from sarlra.models.metrics import Counts
 from sarlra.recipe import make_recipe
 from sarlra.samples.labels import landslide_share
@@ -61,7 +62,9 @@ def run_demo(seed: int, world: Path, out: str, cluster: str, show: Show) -> Demo
     """
     _world(seed, world, show)
     event = resolve_event(str(world / "event.geojson"))
-    request = Request(event, open_source(str(world / "items.json")), out, make_recipe())
+    source = open_source(str(world / "items.json"))
+    terrain = choose_terrain("auto", None, None, source, BOTH)
+    request = Request(event, source, out, make_recipe(), terrain=terrain)
     plan = prepare(request, search(request))
     run = _run(plan, cluster, show)
     inventory = gpd.read_file(world / "inventory.gpkg")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sarlra import __version__
@@ -16,6 +16,7 @@ from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Track
 from sarlra.scenes.signing import SigningPolicy
+from sarlra.terrain.choice import TerrainChoice
 
 #: Names of jobs are made in this namespace; changing it renames every job ever run.
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/sarlra/sarlra/jobs")
@@ -28,7 +29,8 @@ class Job:
     """All that one task needs, picklable; nothing in it is secret.
 
     ``sink`` is the output's folder or URL, ``inputs_href`` the frozen search result relative to
-    it. ``threads`` bounds the threads that read and compute inside the job.
+    it. ``threads`` bounds the threads that read and compute inside the job. ``terrain`` says where
+    heights and the track's geometry come from.
     """
 
     id: str
@@ -45,6 +47,7 @@ class Job:
     sink: str
     inputs_href: str
     threads: int = 2
+    terrain: TerrainChoice = field(default_factory=TerrainChoice)
 
     @property
     def store(self) -> str:
@@ -80,11 +83,13 @@ class Outcome:
     seconds: float = 0.0
 
 
-def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo) -> str:
+def track_version(
+    event: Event, track: Track, recipe: Recipe, model: ModelInfo, terrain: TerrainChoice
+) -> str:
     """A short name of everything that decides a track's result, eight hexadecimal digits.
 
-    Two runs agree on it when recipe, model, package version, origin times, area and input files
-    (ids and addresses) agree.
+    Two runs agree on it when recipe, model, package version, origin times, area, the choice of DEM
+    and geometry, and input files (ids and addresses) agree.
     """
     facts = {
         "package": __version__,
@@ -92,6 +97,7 @@ def track_version(event: Event, track: Track, recipe: Recipe, model: ModelInfo) 
         "model": model.sha256,
         "origins": [origin.isoformat() for origin in event.origins],
         "area": hashlib.sha256(event.area.wkb).hexdigest(),
+        "terrain": terrain.facts(),
         "inputs": [
             [acquisition.id, part.item_id, *sorted(href for _, href in part.assets)]
             for acquisition in (*track.pre, *track.post)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import shapely
@@ -22,8 +22,10 @@ from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import OrbitState, Scenes, Skipped, Track
 from sarlra.scenes.polarisations import Chosen, choose_polarisations
 from sarlra.scenes.sources import Source
+from sarlra.terrain.choice import TerrainChoice
 
 Combination = Literal["auto", "VV", "VV_VH"]
+Radiometry = Literal["auto", "gamma0", "sigma0e"]
 BOTH: frozenset[OrbitState] = frozenset({"ascending", "descending"})
 
 #: Where neither the recipe nor the model's card names a threshold (paper's tool).
@@ -35,7 +37,8 @@ class Request:
     """What a user asked for.
 
     ``combination`` overrules ``recipe.polarisations``; ``model`` None takes the shipped one that
-    fits each track; ``sink`` is a folder or URL.
+    fits each track; ``sink`` is a folder or URL. ``radiometry`` ``auto`` is what each model wants
+    and overrules ``recipe.radiometry``, as the others do.
     """
 
     event: Event
@@ -45,6 +48,8 @@ class Request:
     orbits: frozenset[OrbitState] = BOTH
     combination: Combination = "auto"
     model: str | None = None
+    terrain: TerrainChoice = field(default_factory=TerrainChoice)
+    radiometry: Radiometry = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,9 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
     for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
         recipe = request.recipe.model_copy(update={"polarisations": polarisations})
         model = _model_of(track, recipe, request)
-        version = track_version(request.event, track, recipe, model)
+        wanted = model.radiometry if request.radiometry == "auto" else request.radiometry
+        recipe = recipe.model_copy(update={"radiometry": wanted})
+        version = track_version(request.event, track, recipe, model, request.terrain)
         jobs += [
             Job(
                 id=job_id(request.event, windows.tile, track, version),
@@ -123,6 +130,7 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
                 source=request.source.name,
                 sink=request.sink,
                 inputs_href=inputs_href,
+                terrain=request.terrain,
             )
             for windows in plan_tiles(request.event.area, recipe)
             if _meets(windows, track)

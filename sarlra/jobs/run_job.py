@@ -12,17 +12,22 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
+from affine import Affine
 
+from sarlra.catalog.coverage import pixels_of, shares_of
 from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.build import build_composite
 from sarlra.composites.store import write_region
+from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
 from sarlra.detection.lattice import score_lattice
 from sarlra.errors import SarlraError
 from sarlra.jobs.job import Job, Outcome, Status, outcome_of
 from sarlra.jobs.tiles import tile_windows
 from sarlra.models.scoring import load_scorer
+from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.tile import TileTerrain, tile_terrain
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +72,13 @@ def _make(job: Job, sink: Sink) -> dict[str, Any]:
         if wanted is None
         else wanted.active
     )
-    composite = _compute(job)
+    composite, terrain = _compute(job)
     scorer = load_scorer(job.model)
     lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe)
     detections = detect(composite, lattice, job.tile, job.box, job.track, job.threshold, job.recipe)
     inside = _without_halo(composite, job)
     write_region(sink.url_of(job.store), job.group, job.tile, inside)
-    statistics = describe(inside, lattice, active, detections)
+    statistics = describe(inside, lattice, active, detections, wanted_pixels(job, inside))
     publish_job(
         sink,
         job.event,
@@ -91,17 +96,40 @@ def _make(job: Job, sink: Sink) -> dict[str, Any]:
             version=job.version,
             inputs_href=job.inputs_href,
             composite_href=f"{job.store}/{job.group}",
+            radiometry="gamma0" if terrain.sigma0e_db is None else "sigma0e",
+            geometry=terrain.geometry,
+            dem=terrain.dem,
+            notes=terrain.notes,
         ),
         statistics,
     )
     return statistics
 
 
-def _compute(job: Job) -> xr.Dataset:
+def _compute(job: Job) -> tuple[xr.Dataset, TileTerrain]:
+    """The composite with its visibility, in the recipe's radiometry where that can be had."""
     lazy = build_composite(job.track, job.tile, job.box, job.recipe, job.signing)
     # A pool of its own: inside a dask worker the default would ask the cluster, and wait for it.
     with ThreadPoolExecutor(job.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
-        return lazy.compute()
+        composite = lazy.compute()
+    terrain = tile_terrain(
+        job.track,
+        GroundGrid.of(job.tile, job.box),
+        job.terrain,
+        job.signing,
+        buffer_m=job.recipe.visibility_buffer,
+        sigma0e=job.recipe.radiometry == "sigma0e",
+        threads=job.threads,
+    )
+    return with_terrain(composite, terrain.visibility, terrain.sigma0e_db), terrain
+
+
+def wanted_pixels(job: Job, composite: xr.Dataset) -> npt.NDArray[np.bool_]:
+    """The composite's pixels that lie in the area of interest; all where none does."""
+    y, x = composite["y"].values, composite["x"].values
+    r = job.tile.resolution
+    transform = Affine(r, 0.0, float(x[0]) - r / 2, 0.0, -r, float(y[0]) + r / 2)
+    return pixels_of(job.event.area, job.tile.epsg, transform, (y.size, x.size))
 
 
 def _without_halo(composite: xr.Dataset, job: Job) -> xr.Dataset:
@@ -115,15 +143,16 @@ def describe(
     lattice: xr.Dataset,
     active: npt.NDArray[np.bool_],
     detections: gpd.GeoDataFrame,
+    wanted: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
     """The numbers of a job's result, as they stand in its item.
 
-    ``windows`` are those wanted, ``scored`` those with a score; ``observed_share`` is the share of
-    the composite's pixels (the box read, without the halo) with data before and after.
+    ``windows`` are those wanted, ``scored`` those with a score. The shares are of the ``wanted``
+    pixels, those of the area of interest, and of :func:`sarlra.catalog.coverage.shares_of`.
     """
     score = lattice["score"].values
     reason = lattice["reason"].values
-    seen = (composite["n_pre"].values > 0) & (composite["n_post"].values > 0)
+    data = (composite["n_pre"].values > 0) & (composite["n_post"].values > 0)
     return {
         "windows": int(active.sum()),
         "scored": int(np.isfinite(score).sum()),
@@ -131,5 +160,5 @@ def describe(
         "not_scored_distorted": int(((reason == 2) & active).sum()),
         "detections": len(detections),
         "max_score": round(float(np.nanmax(score)), 6) if np.isfinite(score).any() else None,
-        "observed_share": round(float(seen.mean()), 6),
+        **shares_of(composite["visibility"].values[wanted], data[wanted]),
     }

@@ -26,7 +26,7 @@ from rasterio.windows import Window
 
 from sarlra.errors import TerrainError
 from sarlra.grid import Bounds
-from sarlra.scenes.sources import Source
+from sarlra.terrain.choice import DemSource
 from sarlra.terrain.ground import GroundGrid
 
 F32 = NDArray[np.float32]
@@ -48,29 +48,6 @@ class NativeDem:
     transform: Affine
 
 
-@dataclass(frozen=True, slots=True)
-class DemSource:
-    """Where heights come from: ``file`` or ``source`` (a STAC source of DEM items).
-
-    Raises
-    ------
-    TerrainError
-        Neither or both are given.
-    """
-
-    file: Path | None = None
-    source: Source | None = None
-
-    def __post_init__(self) -> None:
-        if (self.file is None) == (self.source is None):
-            raise TerrainError("a DEM comes from a file or from a source")
-
-    @property
-    def name(self) -> str:
-        """For people and items."""
-        return str(self.file) if self.file is not None else str(self.source and self.source.name)
-
-
 def read_dem(dem: DemSource, grid: GroundGrid) -> F32:
     """Heights on a grid: (rows, columns) float32, metres, NaN where there are none.
 
@@ -79,12 +56,12 @@ def read_dem(dem: DemSource, grid: GroundGrid) -> F32:
     TerrainError
         The DEM cannot be read, does not cover any of the grid, or has only voids there.
     """
-    if dem.source is not None:
+    if dem.file is None and dem.source is not None:
         from sarlra.terrain.dem_stac import read_native
 
         native = read_native(dem.source, grid)
     else:
-        native = read_file(Path(dem.name), grid)
+        native = read_file(dem.file or Path(), grid)
     heights = onto(native, grid)
     if not np.isfinite(heights).any():
         raise TerrainError(
@@ -97,9 +74,8 @@ def read_dem(dem: DemSource, grid: GroundGrid) -> F32:
 def onto(native: NativeDem, grid: GroundGrid) -> F32:
     """Interpolate heights onto a grid by cubic convolution; voids are filled first."""
     heights = fill_voids(native.heights)
-    if native.crs == grid.crs and native.transform == grid.transform:
-        if heights.shape == grid.shape:
-            return heights
+    if (native.crs, native.transform, heights.shape) == (grid.crs, grid.transform, grid.shape):
+        return heights
     result = np.full(grid.shape, np.nan, dtype=np.float32)
     reproject(
         heights,

@@ -24,7 +24,6 @@ from sarlra.scenes.sources import Source
 from sarlra.terrain.dem import MAX_PIXELS, NativeDem
 from sarlra.terrain.ground import GroundGrid
 
-COLLECTION = "cop-dem-glo-30"
 ASSET = "data"
 _MAX_ITEMS = 64
 _RIM_DEG = 4 / 3600

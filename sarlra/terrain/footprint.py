@@ -52,7 +52,7 @@ def geometry_from_footprint(
     plane = f"+proj=aeqd +lon_0={middle.x} +lat_0={middle.y} +ellps=WGS84"
     to_plane = Transformer.from_crs(4326, plane, always_xy=True)
     flat = shapely.simplify(reproject(to_plane.transform, hull), _SIMPLIFY_M)
-    corners = np.asarray(flat.exterior.coords)[:-1]
+    corners = shapely.get_coordinates(flat)[:-1]
     if len(corners) != 4:
         raise TerrainError(f"the footprint has {len(corners)} corners, not the 4 of a swath")
     look = _look(corners, (heading_at(middle.y, orbit_state) + 90.0) % 360.0)

@@ -12,9 +12,7 @@ north; the look azimuth points from the sensor to the ground.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,84 +20,15 @@ from pyproj import Geod, Transformer
 
 from sarlra.errors import TerrainError
 from sarlra.terrain.annotation import GeolocationGrid
+from sarlra.terrain.given import Look, Origin
 from sarlra.terrain.sphere import ground_range, incidence_at, slant_range
 
 F64 = npt.NDArray[np.float64]
-Origin = Literal["annotation", "footprint", "given"]
 
 _DEGREE = 4
 _LIMIT_DEG = 0.05
 """Largest misfit (root mean square) that a real geolocation grid can have."""
 _GEOD = Geod(ellps="WGS84")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a track looks at places: arrays of one shape, float64.
-
-    ``incidence`` in degrees and ``slant_range`` in metres on the ellipsoid (height 0),
-    ``look_azimuth`` in degrees from true north.
-    """
-
-    incidence: F64
-    look_azimuth: F64
-    slant_range: F64
-
-
-class Geometry(Protocol):
-    """Where the look of a track comes from."""
-
-    @property
-    def origin(self) -> Origin:
-        """Kind of origin."""
-        ...
-
-    def at(self, longitude: F64, latitude: F64) -> Look:
-        """The look at places in degrees, WGS 84."""
-        ...
-
-
-def raised(look: Look, height: npt.ArrayLike) -> F64:
-    """The incidence in degrees at places that lie ``height`` metres over the ellipsoid."""
-    gain = np.sin(np.deg2rad(look.incidence)) / look.slant_range
-    return np.asarray(look.incidence + np.rad2deg(gain * np.asarray(height)))
-
-
-@dataclass(frozen=True, slots=True)
-class GivenGeometry:
-    """One incidence and heading (degrees) everywhere.
-
-    Raises
-    ------
-    TerrainError
-        The incidence is not between 5 and 80, or the heading is no number.
-    """
-
-    incidence: float
-    heading: float
-
-    def __post_init__(self) -> None:
-        if not 5.0 <= self.incidence <= 80.0:
-            raise TerrainError(
-                f"incidence {self.incidence} is not between 5 and 80 degrees",
-                hint="Sentinel-1 IW has 29 to 46",
-            )
-        if not -360.0 <= self.heading <= 360.0:
-            raise TerrainError(
-                f"heading {self.heading} is not between -360 and 360 degrees",
-                hint="about 347 for ascending and 193 for descending passes at middle latitudes",
-            )
-
-    @property
-    def origin(self) -> Origin:
-        """Kind of origin."""
-        return "given"
-
-    def at(self, longitude: F64, latitude: F64) -> Look:
-        """See :meth:`Geometry.at`."""
-        same = np.ones(np.broadcast_shapes(longitude.shape, latitude.shape))
-        reach = float(slant_range(ground_range(self.incidence)))
-        return Look(same * self.incidence, same * ((self.heading + 90.0) % 360.0), same * reach)
 
 
 class AnnotationGeometry:
@@ -215,5 +144,5 @@ class FootprintGeometry:
         east, north = np.sin(self._look), np.cos(self._look)
         across = np.clip(self._middle + x * east + y * north, 8e4, 1.2e6)
         lon, lat = self._from_plane.transform(x + 1000.0 * east, y + 1000.0 * north)
-        azimuth = np.asarray(_GEOD.inv(*np.broadcast_arrays(longitude, latitude), lon, lat)[0])
+        azimuth = np.asarray(_GEOD.inv(longitude, latitude, lon, lat)[0])
         return Look(incidence_at(across), azimuth % 360.0, slant_range(across))

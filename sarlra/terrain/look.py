@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Geod, Transformer
 
-from sarlra.terrain.geometry import Geometry, Origin, raised
+from sarlra.terrain.given import Geometry, Origin, raised
 from sarlra.terrain.ground import GroundGrid
 
 F32 = NDArray[np.float32]

@@ -71,7 +71,8 @@ def trace(
 def _mean_tangent(down: F32, right: F32, columns: int) -> NDArray[np.float64]:
     """Rows that a ray moves down per column to the right, at each column: mean over the rows."""
     coarse = (down.mean(axis=0) / right.mean(axis=0)).astype(np.float64)
-    return np.interp(np.arange(columns), np.arange(coarse.size) * 64.0, coarse)
+    places = np.arange(coarse.size) * 64.0
+    return np.asarray(np.interp(np.arange(columns), places, coarse), dtype=np.float64)
 
 
 def _trace_rows(

@@ -47,4 +47,4 @@ def sigma0e_over_gamma0(heights: F32, incidence: F32, look_azimuth: F32, resolut
     theta = np.deg2rad(incidence)
     steepness = np.deg2rad(np.clip(90.0 - incidence + slope, _LOW_DEG, _HIGH_DEG))
     ratio = np.tan(steepness) * np.tan(theta) * np.cos(theta)
-    return (10.0 * np.log10(ratio)).astype(np.float32)
+    return np.asarray(10.0 * np.log10(ratio), dtype=np.float32)

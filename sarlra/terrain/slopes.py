@@ -21,7 +21,7 @@ def gradients(heights: F32, resolution: float) -> tuple[F32, F32]:
     """
     step = np.float32(resolution)
     down, right = np.gradient(heights, step)
-    return right.astype(np.float32, copy=False), np.negative(down, dtype=np.float32)
+    return np.asarray(right, np.float32), np.asarray(-down, np.float32)
 
 
 def slope_aspect(east: F32, north: F32) -> tuple[F32, F32]:
@@ -59,7 +59,7 @@ def local_incidence(east: F32, north: F32, rise: F32, incidence: F32) -> F32:
     """
     normal = np.sqrt(1.0 + east**2 + north**2)
     cosine = (np.cos(incidence) + np.sin(incidence) * rise) / normal
-    return np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))).astype(np.float32)
+    return np.asarray(np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))), dtype=np.float32)
 
 
 def active_distortion(rise: F32, incidence: F32) -> tuple[Mask, Mask]:

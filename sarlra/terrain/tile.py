@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,14 +13,16 @@ from shapely import box as box_of
 from sarlra.errors import TerrainError
 from sarlra.scenes.model import Track
 from sarlra.scenes.signing import SigningPolicy
-from sarlra.terrain.dem import DemSource, read_dem
-from sarlra.terrain.geometry import Geometry, GivenGeometry
+from sarlra.terrain.choice import DemSource, TerrainChoice
+from sarlra.terrain.codes import Visibility
+from sarlra.terrain.dem import read_dem
+from sarlra.terrain.given import Geometry
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.look import look_at
 from sarlra.terrain.patience import wait_s, within
 from sarlra.terrain.radiometry import sigma0e_over_gamma0
 from sarlra.terrain.track import Found, find_geometry
-from sarlra.terrain.visibility import Visibility, see
+from sarlra.terrain.visibility import see
 
 log = logging.getLogger(__name__)
 
@@ -31,26 +32,6 @@ U8 = NDArray[np.uint8]
 #: A tile's rim reaches as far as its relief can lay over or shadow, but never beyond this.
 _LONGEST_M = 15_000.0
 _SEARCH_M = 15_000.0
-
-
-@dataclass(frozen=True, slots=True)
-class TerrainChoice:
-    """Where heights and geometry come from: picklable, part of a job.
-
-    ``dem`` None: no DEM is used, visibility is unknown. ``given`` overrules what scenes tell.
-    """
-
-    dem: DemSource | None = None
-    given: GivenGeometry | None = None
-
-    def facts(self) -> dict[str, Any]:
-        """The choices as JSON values, for names that depend on them."""
-        given = self.given
-        return {
-            "dem": None if self.dem is None else self.dem.name,
-            "incidence": None if given is None else given.incidence,
-            "heading": None if given is None else given.heading,
-        }
 
 
 @dataclass(frozen=True, slots=True)

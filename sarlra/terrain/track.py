@@ -15,7 +15,8 @@ from sarlra.scenes.model import Acquisition, Slice, Track
 from sarlra.scenes.signing import SigningPolicy
 from sarlra.terrain.annotation import Annotation
 from sarlra.terrain.footprint import geometry_from_footprint
-from sarlra.terrain.geometry import AnnotationGeometry, Geometry
+from sarlra.terrain.geometry import AnnotationGeometry
+from sarlra.terrain.given import Geometry
 from sarlra.terrain.grd import annotation_of
 
 log = logging.getLogger(__name__)

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sarlra.terrain.codes import MEANINGS, Visibility
 from sarlra.terrain.passive import LAYOVER, SHADOW, trace
 from sarlra.terrain.slopes import active_distortion, gradients, rise_in_range
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
 _STRIP = 512
-
-
-class Visibility(IntEnum):
-    """Values of a layer of visibility."""
-
-    VISIBLE = 0
-    ACTIVE_LAYOVER = 1
-    PASSIVE_LAYOVER = 2
-    ACTIVE_SHADOW = 3
-    PASSIVE_SHADOW = 4
-    OUTSIDE = 255
-    """Outside the DEM or the track, or not known."""
-
-
-MEANINGS = {
-    Visibility.VISIBLE: "visible",
-    Visibility.ACTIVE_LAYOVER: "active layover",
-    Visibility.PASSIVE_LAYOVER: "passive layover",
-    Visibility.ACTIVE_SHADOW: "active shadow",
-    Visibility.PASSIVE_SHADOW: "passive shadow",
-    Visibility.OUTSIDE: "outside or not known",
-}
 
 
 def see(
