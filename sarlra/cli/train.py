@@ -25,6 +25,7 @@ def train(
     filters: Annotated[int, typer.Option(help="Filters of each convolution.")] = 32,
     dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.5,
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
+    batch_size: Annotated[int, typer.Option(help="Patches per step.")] = 128,
     epochs: Annotated[int, typer.Option(help="At most so many epochs.")] = 60,
     seed: Annotated[int, typer.Option(help="Of the weights and the order of patches.")] = 1,
     backend: Annotated[
@@ -59,6 +60,7 @@ def train(
                 filters=filters,
                 dropout=dropout,
                 learning_rate=learning_rate,
+                batch_size=batch_size,
                 epochs=epochs,
                 seed=seed,
             ),

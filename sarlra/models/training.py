@@ -191,12 +191,22 @@ def fit(training: Patches, validation: Patches, choices: Choices) -> tuple[Any, 
         validation_data=(validation.windows, validation.labels.astype(np.float32)[:, None]),
         batch_size=choices.batch_size,
         epochs=choices.epochs,
-        callbacks=[stop],
+        callbacks=[stop, keras.callbacks.LambdaCallback(on_epoch_end=_say)],
         verbose=0,
     )
     losses = history.history["val_loss"]
     logger.info("trained %d epochs, least validation loss %.5f", len(losses), min(losses))
     return network, len(losses)
+
+
+def _say(epoch: int, logs: Mapping[str, float] | None = None) -> None:
+    known = logs or {}
+    logger.info(
+        "epoch %d: loss %.5f, validation loss %.5f",
+        epoch + 1,
+        known.get("loss", float("nan")),
+        known.get("val_loss", float("nan")),
+    )
 
 
 def _filled(windows: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:
