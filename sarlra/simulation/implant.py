@@ -131,10 +131,12 @@ def implant(
     fine = fine.astype(np.float32)
     east, north = _gradient(fine)
     weight = _weight(rng, east, north, kind)
+    blocked = np.zeros(fine.shape, dtype=bool)
     if forbidden is not None:
-        weight[np.kron(forbidden, np.ones((factor, factor), dtype=bool))] = 0.0
+        blocked = np.kron(forbidden, np.ones((factor, factor))) > 0
+        weight[blocked] = 0.0
     areas = np.sort(draw_areas(rng, count, kind))[::-1]
-    placed = place_slides(rng, weight, Slope.from_gradient(east, north), areas, kind)
+    placed = place_slides(rng, weight, Slope.from_gradient(east, north), areas, kind, blocked)
     ratio = _ratio(rng, series, after, placed.label, placed.zone, placed.strength,
                    _local_incidence(east, north, geometry), factor)  # fmt: skip
     changed = series.copy()
@@ -183,7 +185,8 @@ def _former(before: F32) -> F32:
     weight = ndimage.gaussian_filter(known.astype(np.float32), _SMOOTH_PX)
     level = ndimage.gaussian_filter(np.where(known, total, 0).astype(np.float32), _SMOOTH_PX)
     least = np.float32(10 ** (LEAST_DB / 10))
-    return np.maximum(level / np.maximum(weight, 1e-6), least).astype(np.float32)
+    former = np.maximum(level / np.maximum(weight, 1e-6), least)
+    return np.asarray(former, dtype=np.float32)
 
 
 def _weight(rng: np.random.Generator, east: F32, north: F32, kind: Failure) -> F32:
@@ -205,7 +208,8 @@ def _local_incidence(east: F32, north: F32, geometry: Geometry) -> F32:
     theta, look = np.deg2rad(geometry.incidence), np.deg2rad(geometry.look_azimuth)
     rise = east * np.sin(look) + north * np.cos(look)
     cosine = (np.cos(theta) + np.sin(theta) * rise) / np.sqrt(1 + east**2 + north**2)
-    return np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))).astype(np.float32)
+    angle = np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return np.asarray(angle, dtype=np.float32)
 
 
 def _reduce(image: F32, factor: int) -> F32:
@@ -215,7 +219,7 @@ def _reduce(image: F32, factor: int) -> F32:
 
 
 def _factor(resolution: float) -> int:
-    factor = round(resolution / RESOLUTION)
+    factor = round(resolution / RESOLUTION) if np.isfinite(resolution) else 0
     if factor < 1 or abs(factor * RESOLUTION - resolution) > 1e-6:
         raise InputError(
             f"a resolution of {resolution} m is no whole multiple of {RESOLUTION:.0f} m",

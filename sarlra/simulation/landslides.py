@@ -13,7 +13,7 @@ from shapely import Polygon
 
 from sarlra.simulation.cover import LandCover
 from sarlra.simulation.layout import RESOLUTION, Layout
-from sarlra.simulation.noise import F32, I32, U8, fractal_noise, stream
+from sarlra.simulation.noise import F32, I32, U8, Mask, fractal_noise, stream
 from sarlra.simulation.outline import Slope, outline, trace
 from sarlra.simulation.parameters import AREA_MAX_M2, AREA_MIN_M2, Cover
 from sarlra.simulation.profile import Failure
@@ -111,7 +111,7 @@ def make_landslides(
     weight[np.isin(cover.classes, _SAFE)] = 0.0
     count = max(8, round(failure.per_km2 * (~terrain.sea).mean() * layout.size**2 / 1e6))
     areas = np.sort(draw_areas(rng, count, failure))[::-1]
-    placed = place_slides(rng, weight, Slope.of(terrain), areas, failure)
+    placed = place_slides(rng, weight, Slope.of(terrain), areas, failure, terrain.sea)
     polygons = tuple(_to_map(whole, layout) for whole in placed.outlines)
     return Landslides(placed.label, placed.zone, polygons, placed.strength)
 
@@ -127,13 +127,21 @@ class Placed:
 
 
 def place_slides(
-    rng: np.random.Generator, weight: F32, slope: Slope, areas: F64, failure: Failure
+    rng: np.random.Generator,
+    weight: F32,
+    slope: Slope,
+    areas: F64,
+    failure: Failure,
+    blocked: Mask,
 ) -> Placed:
-    """Place slides of the given areas (m2, the largest first) with crowns drawn by ``weight``."""
-    label = np.zeros(weight.shape, dtype=np.int32)
+    """Place slides of the given areas (m2, the largest first) with crowns drawn by ``weight``;
+    none touches ``blocked`` ground.
+    """
+    label = np.where(blocked, np.int32(-1), np.int32(0))
     zone = np.zeros(weight.shape, dtype=np.uint8)
     outlines: list[Polygon] = []
-    left = iter(_crowns(rng, weight, len(areas) * _ATTEMPTS) if (weight > 0).any() else ())
+    tries = len(areas) * _ATTEMPTS if (weight > 0).any() else 0
+    left = iter(_crowns(rng, weight, tries))
     for area in areas:
         for _, crown in zip(range(_ATTEMPTS), left, strict=False):
             path = trace(rng, slope, crown, float(area), failure.ratio)
@@ -143,6 +151,7 @@ def place_slides(
             if whole is not None and _paint(whole, toe, len(outlines) + 1, label, zone):
                 outlines.append(whole)
                 break
+    label[blocked] = 0
     strength = rng.uniform(*failure.renewed, len(outlines))
     strength[rng.random(len(outlines)) < failure.invisible] = 0.04
     return Placed(label, zone, tuple(outlines), strength.astype(np.float32))
@@ -150,6 +159,8 @@ def place_slides(
 
 def _crowns(rng: np.random.Generator, weight: F32, count: int) -> F64:
     """(row, column) of pixels drawn by weight, float64, (count, 2)."""
+    if not count:
+        return np.empty((0, 2))
     cumulative = np.cumsum(weight.ravel(), dtype=np.float64)
     drawn = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
     rows, cols = np.divmod(drawn, weight.shape[1])

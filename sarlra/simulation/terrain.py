@@ -99,7 +99,7 @@ def _drown(elevation: F32, share: float) -> tuple[F32, F32]:
     """Raise the sea over the lowest ``share``; elevation with the sea at 0, and 1 in the sea."""
     if share <= 0.0:
         return elevation, np.zeros_like(elevation)
-    level = np.quantile(elevation[::4, ::4], share)
+    level = np.quantile(elevation[PAD_PX:-PAD_PX:2, PAD_PX:-PAD_PX:2], share)
     sea = (elevation < level).astype(np.float32)
     return np.maximum(elevation - np.float32(level), 0.0).astype(np.float32), sea
 
