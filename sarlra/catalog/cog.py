@@ -29,7 +29,7 @@ class Band:
 
 
 def write_cog(
-    path: Path, values: np.ndarray, transform: Affine, epsg: int, bands: Sequence[Band]
+    path: Path, values: np.ndarray, transform: Affine, crs: int | str, bands: Sequence[Band]
 ) -> None:
     """Write an array as a COG.
 
@@ -42,6 +42,8 @@ def write_cog(
         unsigned integer (all data), row 0 the northernmost.
     transform
         Pixel (column, row) to (x, y), upper left corners.
+    crs
+        EPSG code, or WKT.
     bands
         One per band of ``values``.
 
@@ -58,7 +60,7 @@ def write_cog(
         "count": count,
         "height": height,
         "width": width,
-        "crs": f"EPSG:{epsg}",
+        "crs": f"EPSG:{crs}" if isinstance(crs, int) else crs,
         "transform": transform,
         "nodata": np.nan if is_float else NODATA_BYTE if values.dtype == np.uint8 else None,
     }

@@ -13,6 +13,7 @@ from sarlra.cli.detect import EXAMPLES, detect
 from sarlra.cli.models import models
 from sarlra.cli.score import score
 from sarlra.cli.simulate import simulate
+from sarlra.cli.terrain import terrain
 from sarlra.cli.train import train
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(score)
 app.add_typer(models, name="models")
 app.command()(simulate)
 app.command()(train)
+app.command()(terrain)
 app.command()(demo)
 
 

@@ -101,6 +101,8 @@ def composite(
         layers[name] = (("y", "x"), values.astype(np.float32))
     for name, count in (("n_pre", 5), ("n_post", 1)):
         layers[name] = (("y", "x"), np.where(hole, 0, count).astype(np.uint16))
+    codes = np.random.default_rng([seed, 7]).choice([0, 0, 0, 1, 2, 3, 4, 255], shape)
+    layers["visibility"] = (("y", "x"), codes.astype(np.uint8))
     offsets = (np.arange(size) + 0.5) * tile.resolution
     return xr.Dataset(layers, coords={"y": top - offsets, "x": left + offsets})
 

@@ -33,6 +33,8 @@ def composite_of(tile: Tile, seed: int, box: PixelBox | None = None) -> xr.Datas
             values = rng.normal(-10, 3, grid.shape).astype(np.float32)
             values[rng.random(grid.shape) < 0.1] = np.nan
         variables[name] = (("y", "x"), values)
+    codes = rng.choice(np.array([0, 1, 2, 3, 4, 255], np.uint8), grid.shape)
+    variables["visibility"] = (("y", "x"), codes)
     return xr.Dataset(variables, coords={"y": grid.y, "x": grid.x})
 
 

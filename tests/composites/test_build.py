@@ -172,7 +172,7 @@ def test_the_dataset_is_lazy_and_georeferenced(shared_data: Path) -> None:
     tile = tile_of(*CROP, 10.0)
     result = build_composite(found, tile, PixelBox(0, 4128, 0, 4128), make_recipe(), None)
     assert list(result.data_vars) == [
-        *("post_vv", "post_vh", "diff_vv", "diff_vh", "n_pre", "n_post")
+        *("post_vv", "post_vh", "diff_vv", "diff_vh", "n_pre", "n_post", "visibility")
     ]
     assert all(dask.is_dask_collection(v.data) for v in result.data_vars.values())
     assert result["post_vv"].data.chunks == ((1024, 1024, 1024, 1056),) * 2
@@ -184,7 +184,9 @@ def test_the_dataset_is_lazy_and_georeferenced(shared_data: Path) -> None:
     vv_only = build_composite(
         found, tile, PixelBox(0, 256, 0, 256), make_recipe(polarisations=("VV",)), None
     )
-    assert list(vv_only.data_vars) == ["post_vv", "diff_vv", "n_pre", "n_post"]
+    assert list(vv_only.data_vars) == ["post_vv", "diff_vv", "n_pre", "n_post", "visibility"]
+    assert vv_only["visibility"].dtype == np.uint8
+    assert (vv_only["visibility"].values == 255).all()  # not known until terrain is entered
 
 
 @pytest.mark.parametrize("loader", LOADERS)

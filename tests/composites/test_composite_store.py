@@ -64,6 +64,7 @@ def test_what_is_written_is_read_back(store: str) -> None:
     empty = open_region(store, GROUP, TILES[0])
     assert np.isnan(empty["diff_vh"].values).all()
     assert (empty["n_post"].values == 0).all()
+    assert (empty["visibility"].values == 255).all()
 
 
 def test_xarray_and_rioxarray_place_it_without_help(store: str) -> None:
@@ -71,7 +72,7 @@ def test_xarray_and_rioxarray_place_it_without_help(store: str) -> None:
     write_region(store, GROUP, tile, composite_of(tile, 1))
     left, top = TILES[3].bounds[0], TILES[3].bounds[3]
     for opened in (xr.open_zarr(f"{store}/{GROUP}"), xr.open_zarr(store, group=GROUP)):
-        assert set(opened.data_vars) == {*RECIPE.bands, "n_pre", "n_post"}
+        assert set(opened.data_vars) == {*RECIPE.bands, "n_pre", "n_post", "visibility"}
         assert opened["post_vv"].dims == ("y", "x")
         for thing in (opened, opened["diff_vh"]):
             assert thing.rio.crs.to_epsg() == 32611
@@ -103,7 +104,7 @@ def test_layout_on_disk(store: str) -> None:
     assert meta["fill_value"] == "NaN"
     group = json.loads((Path(store) / GROUP / "zarr.json").read_text())
     assert set(group["consolidated_metadata"]["metadata"]) == {
-        *RECIPE.bands, "n_pre", "n_post", "x", "y", "spatial_ref",
+        *RECIPE.bands, "n_pre", "n_post", "visibility", "x", "y", "spatial_ref",
     }  # fmt: skip
     shards = [path for path in Path(store).rglob("c/*/*") if path.is_file()]
     assert len(shards) == 6 * len(TILES)
