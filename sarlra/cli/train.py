@@ -46,7 +46,7 @@ def train(
     from sarlra.models.training import Choices
 
     train_on(backend)
-    split = make_split(*_numbers(worlds))
+    split = make_split(combination, *_numbers(worlds))
 
     with progress(quiet=as_json) as bars:
         info = train_simulated(

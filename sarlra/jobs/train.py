@@ -21,7 +21,7 @@ from sarlra.recipe import Recipe, make_recipe
 from sarlra.samples.hide import hide_edges
 from sarlra.samples.patches import Patches, join
 from sarlra.samples.rendered import rendered_patches
-from sarlra.simulation.events_table import CALIFORNIA, DEFAULT, EVENTS
+from sarlra.simulation.events_table import CALIFORNIA, DEFAULT, EVENTS, find_profile
 
 #: Background patches per landslide patch in validation and test (paper, section 3.2).
 TEST_RATIO = 10.0
@@ -57,8 +57,10 @@ class Split:
     test: tuple[World, ...]
 
 
-def make_split(training: int, validation: int, test: int) -> Split:
-    """The standard split: so many worlds of each event in each part.
+def make_split(
+    combination: Literal["VV", "VV_VH"], training: int, validation: int, test: int
+) -> Split:
+    """The standard split: so many worlds of each event that has the combination in each part.
 
     Training and validation take the six events to learn from, the default one and the quiet
     coast, with seeds from 1 and from 101; the test takes the two events that no model has seen and
@@ -72,6 +74,7 @@ def make_split(training: int, validation: int, test: int) -> Split:
             World(name, first + i, "30m" if i % COARSE_EVERY == COARSE_EVERY - 1 else "10m")
             for name in names
             for i in range(number)
+            if combination == "VV" or _has_vh(name)
         )
 
     return Split(
@@ -151,7 +154,7 @@ def make_worlds(worlds: Sequence[World], cache: Path, workers: int, show: Show) 
 
 def make_world(world: World, cache: Path) -> None:
     """Make a world's patches and put them into the cache, whole or not at all."""
-    patches = rendered_patches(world.profile, world.seed, _recipe(), product=world.product)
+    patches = rendered_patches(world.profile, world.seed, _recipe(world), product=world.product)
     held = _held(world, cache)
     part = held.with_suffix(".part.npz")
     np.savez(part, windows=patches.windows, labels=patches.labels, events=patches.events)
@@ -169,13 +172,17 @@ def balance(patches: Patches, ratio: float, rng: np.random.Generator) -> Patches
     return patches.take(np.sort(np.concatenate([slides, rng.choice(rest, wanted, replace=False)])))
 
 
-def _recipe() -> Recipe:
-    """Worlds are made with VV and VH; VV alone is cut from them."""
-    return make_recipe()
+def _has_vh(profile: str) -> bool:
+    return "VH" in find_profile(profile).radar.polarisations
+
+
+def _recipe(world: World) -> Recipe:
+    """Worlds are made with all that they have; VV alone is cut from VV and VH."""
+    return make_recipe(polarisations=("VV", "VH") if _has_vh(world.profile) else ("VV",))
 
 
 def _held(world: World, cache: Path) -> Path:
-    facts = json.dumps([asdict(world), _recipe().hash(), __version__], sort_keys=True)
+    facts = json.dumps([asdict(world), _recipe(world).hash(), __version__], sort_keys=True)
     digest = hashlib.sha256(facts.encode()).hexdigest()[:12]
     return cache / f"{world.profile}-{world.seed}-{world.product}-{digest}.npz"
 
@@ -183,7 +190,7 @@ def _held(world: World, cache: Path) -> Path:
 def _patches(world: World, combination: Literal["VV", "VV_VH"], cache: Path) -> Patches:
     with np.load(_held(world, cache), allow_pickle=False) as stored:
         patches = Patches(stored["windows"], stored["labels"], stored["events"])
-    if combination == "VV_VH":
+    if combination == "VV_VH" or patches.windows.shape[-1] == 2:
         return patches
     return Patches(patches.windows[..., [0, 2]], patches.labels, patches.events)
 
