@@ -173,7 +173,7 @@ def balance(patches: Patches, ratio: float, rng: np.random.Generator) -> Patches
 
 
 def _has_vh(profile: str) -> bool:
-    return "VH" in find_profile(profile).radar.polarisations
+    return "vh" in find_profile(profile).radar.polarisations
 
 
 def _recipe(world: World) -> Recipe:
