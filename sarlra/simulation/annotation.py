@@ -15,22 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from pyproj import Transformer
 
-from sarlra.simulation.geometry import (
-    Swath,
+from sarlra.simulation.geometry import Swath
+from sarlra.simulation.layout import Layout
+from sarlra.simulation.parameters import FAR_INCIDENCE_DEG, LIGHT_M_S, NEAR_INCIDENCE_DEG
+from sarlra.simulation.timetable import Pass, SlicePlan
+from sarlra.terrain.sphere import (
+    GROUND_SPEED_M_S,
+    ORBIT_HEIGHT_M,
     ground_range,
     incidence_at,
     look_angle,
     slant_range,
 )
-from sarlra.simulation.layout import Layout
-from sarlra.simulation.parameters import (
-    FAR_INCIDENCE_DEG,
-    GROUND_SPEED_M_S,
-    LIGHT_M_S,
-    NEAR_INCIDENCE_DEG,
-    ORBIT_HEIGHT_M,
-)
-from sarlra.simulation.timetable import Pass, SlicePlan
 
 F64 = npt.NDArray[np.float64]
 _GRID_LINES = 10

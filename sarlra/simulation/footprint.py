@@ -10,11 +10,12 @@ from affine import Affine
 from shapely import Polygon
 from shapely.geometry.polygon import orient
 
-from sarlra.simulation.geometry import Swath, View, ground_range
+from sarlra.simulation.geometry import Swath, View
 from sarlra.simulation.layout import RESOLUTION, Layout
 from sarlra.simulation.noise import F32, Mask, stream
 from sarlra.simulation.parameters import FAR_INCIDENCE_DEG, NEAR_INCIDENCE_DEG
 from sarlra.simulation.timetable import Pass, SlicePlan
+from sarlra.terrain.sphere import ground_range
 
 NODATA = np.float32(-32768.0)
 _MARGIN_PX = 24

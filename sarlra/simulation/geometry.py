@@ -14,20 +14,13 @@ import numpy.typing as npt
 
 from sarlra.simulation.layout import Layout
 from sarlra.simulation.noise import F32, Mask
-from sarlra.simulation.parameters import (
-    EARTH_RADIUS_M,
-    FAR_INCIDENCE_DEG,
-    GROUND_SPEED_M_S,
-    INCLINATION_DEG,
-    NEAR_INCIDENCE_DEG,
-    ORBIT_HEIGHT_M,
-)
+from sarlra.simulation.parameters import FAR_INCIDENCE_DEG, NEAR_INCIDENCE_DEG
 from sarlra.simulation.terrain import Terrain
+from sarlra.terrain.slopes import active_distortion, local_incidence, rise_in_range
+from sarlra.terrain.sphere import ground_range, heading_at, incidence_at
 
 OrbitState = Literal["ascending", "descending"]
 F64 = npt.NDArray[np.float64]
-
-_EARTH_ROTATION_M_S = 465.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,51 +96,6 @@ class View:
     seen: Mask
 
 
-def ground_range(incidence: npt.ArrayLike) -> F64:
-    """Metres on a round Earth from the sub-satellite point to where a ray meets the ground at
-    ``incidence`` degrees.
-    """
-    theta = np.deg2rad(np.asarray(incidence, dtype=np.float64))
-    look = np.arcsin(np.sin(theta) * EARTH_RADIUS_M / (EARTH_RADIUS_M + ORBIT_HEIGHT_M))
-    return np.asarray(EARTH_RADIUS_M * (theta - look))
-
-
-def incidence_at(distance: npt.ArrayLike) -> F64:
-    """The inverse of :func:`ground_range`: degrees at ``distance`` metres."""
-    arc = np.asarray(distance, dtype=np.float64) / EARTH_RADIUS_M
-    ratio = EARTH_RADIUS_M / (EARTH_RADIUS_M + ORBIT_HEIGHT_M)
-    look = np.arctan2(np.sin(arc) * ratio, 1.0 - np.cos(arc) * ratio)
-    return np.asarray(np.rad2deg(arc + look))
-
-
-def look_angle(incidence: npt.ArrayLike) -> F64:
-    """Off-nadir angle at the sensor in degrees, for an incidence in degrees."""
-    theta = np.deg2rad(np.asarray(incidence, dtype=np.float64))
-    sine = np.sin(theta) * EARTH_RADIUS_M / (EARTH_RADIUS_M + ORBIT_HEIGHT_M)
-    return np.asarray(np.rad2deg(np.arcsin(sine)))
-
-
-def slant_range(distance: npt.ArrayLike) -> F64:
-    """Metres from the sensor to the ground at ground range ``distance`` metres."""
-    orbit = EARTH_RADIUS_M + ORBIT_HEIGHT_M
-    arc = np.asarray(distance, dtype=np.float64) / EARTH_RADIUS_M
-    squared = orbit**2 + EARTH_RADIUS_M**2 - 2 * orbit * EARTH_RADIUS_M * np.cos(arc)
-    return np.asarray(np.sqrt(squared))
-
-
-def heading_at(latitude: float, orbit_state: OrbitState) -> float:
-    """Heading of the footprint against true north, in [0, 360).
-
-    From the orbit's inclination on a sphere, with the Earth turning below.
-    """
-    phi = np.deg2rad(latitude)
-    sine = np.cos(np.deg2rad(INCLINATION_DEG)) / np.cos(phi)
-    north = np.sqrt(1.0 - sine**2) * GROUND_SPEED_M_S
-    east = sine * GROUND_SPEED_M_S - _EARTH_ROTATION_M_S * np.cos(phi)
-    sign = 1.0 if orbit_state == "ascending" else -1.0
-    return float(np.rad2deg(np.arctan2(east, sign * north)) % 360.0)
-
-
 def make_swath(
     layout: Layout, orbit_state: OrbitState, *, incidence: float | None = None, cut: float = 0.0
 ) -> Swath:
@@ -176,18 +124,13 @@ def make_view(layout: Layout, terrain: Terrain, swath: Swath) -> View:
     x, y = layout.pixel_centres()
     across = swath.across(x[None, :], y[:, None]).astype(np.float32)
     theta = np.deg2rad(incidence_at(across)).astype(np.float32)
-    look = np.deg2rad(swath.look_azimuth)
-    # Rise of the ground towards the far side: positive slopes face the sensor.
-    rise = terrain.east * np.float32(np.sin(look)) + terrain.north * np.float32(np.cos(look))
-    range_slope = np.arctan(rise)
-    normal = np.sqrt(1.0 + terrain.east**2 + terrain.north**2)
-    cosine = (np.cos(theta) + np.sin(theta) * rise) / normal
-    local = np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0))).astype(np.float32)
+    rise = rise_in_range(terrain.east, terrain.north, swath.look_azimuth)
+    layover, shadow = active_distortion(rise, theta)
     near, far = ground_range(NEAR_INCIDENCE_DEG), ground_range(FAR_INCIDENCE_DEG)
     return View(
         swath=swath,
-        local_incidence=local,
-        layover=range_slope >= theta,
-        shadow=range_slope <= theta - np.float32(np.pi / 2),
+        local_incidence=local_incidence(terrain.east, terrain.north, rise, theta),
+        layover=layover,
+        shadow=shadow,
         seen=(across >= near) & (across <= far),
     )

@@ -134,16 +134,9 @@ AREA_MIN_M2 = 800.0
 AREA_MAX_M2 = 350_000.0
 """Larger ones would not fit the slopes of the world (chosen)."""
 
-ORBIT_HEIGHT_M = 700_000.0
-"""Height of the orbit above the ellipsoid at middle latitudes (Sentinel-1: 693 km at the equator,
-higher towards the poles)."""
-EARTH_RADIUS_M = 6_371_000.0
-INCLINATION_DEG = 98.18
-"""Sentinel-1 orbit: repeat of 12 days and 175 orbits."""
 REPEAT_DAYS = 12
 REPEAT_ORBITS = 175
-GROUND_SPEED_M_S = 6_750.0
-"""Of the beam's footprint along the track, approximately."""
+"""Sentinel-1 orbit: repeat of 12 days and 175 orbits."""
 NEAR_INCIDENCE_DEG = 29.0
 FAR_INCIDENCE_DEG = 46.0
 """Incidence at the edges of the IW swath."""

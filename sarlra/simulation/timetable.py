@@ -12,11 +12,11 @@ from sarlra.simulation.geometry import OrbitState
 from sarlra.simulation.layout import Layout
 from sarlra.simulation.noise import stream
 from sarlra.simulation.parameters import (
-    GROUND_SPEED_M_S,
     REPEAT_DAYS,
     REPEAT_ORBITS,
     SLICE_SECONDS,
 )
+from sarlra.terrain.sphere import GROUND_SPEED_M_S
 
 #: (state, local solar hour, whole days from the origin to the first pass after it)
 _TRACKS: tuple[tuple[OrbitState, float, int], ...] = (

@@ -81,8 +81,8 @@ def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
     job = world.result(high=0.3)
     item = job.publish(sink)
     assert set(item.assets) == {
-        "composite", "change", "scores", "score-reasons", "detections",
-        "detections-geojson", "quicklook", "inputs",
+        "composite", "change", "scores", "score-reasons", "visibility",
+        "detections", "detections-geojson", "quicklook", "inputs",
     }  # fmt: skip
     for key, asset in item.assets.items():
         path = Path(asset.get_absolute_href() or "")
@@ -101,8 +101,16 @@ def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
         whole = job.composite["diff_vv"].values
         expected = whole[np.isfinite(whole).any(axis=1)][:, np.isfinite(whole).any(axis=0)]
         np.testing.assert_array_equal(raster.read(1), expected)
-    for key in ("change", "scores", "score-reasons"):
+    for key in ("change", "scores", "score-reasons", "visibility"):
         assert cog_validate(item.assets[key].get_absolute_href())[0]
+    with rasterio.open(item.assets["visibility"].get_absolute_href()) as raster:
+        assert raster.nodata == 255
+        assert raster.descriptions == ("visibility", "data")
+        codes, data = raster.read()
+        np.testing.assert_array_equal(codes, job.composite["visibility"].values)
+        both = (job.composite["n_pre"].values > 0) & (job.composite["n_post"].values > 0)
+        np.testing.assert_array_equal(data, both)
+        assert "1 active layover" in raster.tags(1)["DESCRIPTION"]
     table = gpd.read_parquet(item.assets["detections"].get_absolute_href())
     assert (
         len(table)
@@ -224,7 +232,7 @@ def test_failure_at_any_write_leaves_nothing(
         assert not (sink.folder / "items").exists()
         assert sink.list_items() == ()
         assert find_done(sink, name, "job-1") is None
-    assert failures == 7, "six files and the item"
+    assert failures == 8, "seven files and the item"
     assert failing.writes[-1] == item_path(name), "the item is written last"
     assert find_done(sink, name, "job-1", verify=True) is not None
 
@@ -269,7 +277,7 @@ def _truncate(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["change.tif", "scores.tif", "score-reasons.tif", "detections.parquet",
+    ["change.tif", "scores.tif", "score-reasons.tif", "visibility.tif", "detections.parquet",
      "detections.geojson", "quicklook.png"],
 )  # fmt: skip
 @pytest.mark.parametrize("spoil", [_truncate, Path.unlink])

@@ -107,7 +107,7 @@ def test_layout_on_disk(store: str) -> None:
         *RECIPE.bands, "n_pre", "n_post", "visibility", "x", "y", "spatial_ref",
     }  # fmt: skip
     shards = [path for path in Path(store).rglob("c/*/*") if path.is_file()]
-    assert len(shards) == 6 * len(TILES)
+    assert len(shards) == 7 * len(TILES)
     zarr.open_group(store, mode="r")[GROUP]
 
 
@@ -163,7 +163,8 @@ def test_what_a_composite_does_not_cover_has_no_data(store: str) -> None:
     write_region(store, GROUP, tile, part)
     opened = open_region(store, GROUP, tile)
     for name in part.data_vars:
-        expected = np.full((SIZE, SIZE), 0 if name.startswith("n_") else np.nan, part[name].dtype)
+        empty = 255 if name == "visibility" else 0 if name.startswith("n_") else np.nan
+        expected = np.full((SIZE, SIZE), empty, part[name].dtype)
         expected[100:512, 30:200] = part[name].values[: 512 - 100]
         np.testing.assert_array_equal(opened[name].values, expected)
 

@@ -6,8 +6,8 @@ import pytest
 from pyproj import Transformer
 from scipy.interpolate import RegularGridInterpolator
 
-from sarlra.simulation.geometry import incidence_at
 from sarlra.simulation.views import make_views
+from sarlra.terrain.sphere import incidence_at
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sarlra.errors import InputError
-from sarlra.simulation.geometry import (
-    ground_range,
-    heading_at,
-    incidence_at,
-    look_angle,
-    make_swath,
-    make_view,
-    slant_range,
-)
+from sarlra.simulation.geometry import make_swath, make_view
 from sarlra.simulation.layout import DEFAULT_CENTRE, DEFAULT_EPSG, make_layout
+from sarlra.terrain.sphere import ground_range, heading_at, incidence_at, look_angle, slant_range
 
 
 @given(st.floats(15.0, 60.0))
