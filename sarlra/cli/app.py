@@ -8,8 +8,10 @@ import typer
 
 from sarlra import __version__
 from sarlra.cli.console import set_up_logging
+from sarlra.cli.dataset import dataset
 from sarlra.cli.demo import demo
 from sarlra.cli.detect import EXAMPLES, detect
+from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
 from sarlra.cli.score import score
 from sarlra.cli.simulate import simulate
@@ -28,6 +30,8 @@ app = typer.Typer(
 app.command(epilog=EXAMPLES)(detect)
 app.command()(score)
 app.add_typer(models, name="models")
+app.add_typer(inventory, name="inventory")
+app.add_typer(dataset, name="dataset")
 app.command()(simulate)
 app.command()(train)
 app.command()(terrain)

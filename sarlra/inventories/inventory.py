@@ -49,6 +49,13 @@ def areas_m2(polygons: gpd.GeoSeries) -> npt.NDArray[np.float64]:
     return np.asarray(polygons.to_crs(EQUAL_AREA).area, dtype=np.float64)
 
 
+def zone_km2(zone: MultiPolygon | None) -> float | None:
+    """The area of a mapped or unmapped zone, square kilometres; None where it is not known."""
+    if zone is None:
+        return None
+    return float(areas_m2(gpd.GeoSeries([zone], crs=4326)).sum()) / 1e6
+
+
 def within_area(inventory: Inventory, area: MultiPolygon, name: str) -> Inventory:
     """Only the landslides that touch an area (EPSG:4326); the polygons themselves stay whole.
 

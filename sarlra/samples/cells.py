@@ -61,7 +61,7 @@ class Cells:
     @property
     def background(self) -> NDArray[np.bool_]:
         """Which may be background: no landslide pixel in the original inventory, and mapped."""
-        return (self.share == 0) & self.mapped
+        return np.asarray((self.share == 0) & self.mapped)
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> Cells:
         """Some of the cells."""

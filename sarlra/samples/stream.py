@@ -68,8 +68,10 @@ def select(dataset: Dataset, selection: Selection) -> NDArray[np.int64]:
         raise InputError(f"split {selection.split!r} is none of {', '.join((*SPLITS, UNSEEN))}")
     table = dataset.table
     end = "" if selection.scheme == "random" else "_blocked"
-    combination = dataset.array(selection.layer).path.rsplit("/", 2)[-2]
-    chosen = table[f"has_{combination}"] & (table[f"split{end}"] == selection.split)
+    dataset.array(selection.layer)
+    chosen = table[f"has_{selection.layer.partition('/')[0]}"] & (
+        table[f"split{end}"] == selection.split
+    )
     chosen &= table[f"ratio{end}"] <= selection.ratio
     if selection.orbit_state is not None:
         chosen &= table["orbit_state"] == selection.orbit_state

@@ -1,0 +1,104 @@
+"""A dataset of patches as a Prefect flow; offline by itself.
+
+    python flows/dataset.py world-1 world-2 --out patches
+
+takes what ``sarlra dataset build`` takes. The flow orders the work; the science is in the package.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+
+import typer
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from sarlra.errors import InputError
+from sarlra.jobs.dataset import Wish, build_dataset
+from sarlra.jobs.dataset_ask import make_wish
+from sarlra.samples.summary import counts, draw_sheet
+
+
+@task(name="build", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60],
+      retry_condition_fn=lambda _task, _run, state: not _is_final(state))  # fmt: skip
+def build(wish: Wish, out: Path) -> list[dict[str, object]]:
+    """Cut and write the patches; tried again, it goes on where it was."""
+    made = build_dataset(wish, out)
+    draw_sheet(made, made.layers[-1], out / "sheet.png")
+    return counts(made)
+
+
+@flow(name="dataset", validate_parameters=False)
+def dataset(
+    cases: Sequence[str],
+    out: str = "patches",
+    source: str = "planetary-computer",
+    inventory: str | None = None,
+    inventories: str | None = None,
+    pol: Literal["VV", "VV_VH", "both"] = "both",
+    buffers: Sequence[str] = ("60-12",),
+    orbit: Literal["ascending", "descending", "both"] = "both",
+    dem: str = "auto",
+    unseen: Sequence[str] = (),
+    seed: int = 0,
+) -> list[dict[str, object]]:
+    """Build a dataset; returns the numbers of patches per case, direction and split.
+
+    Parameters are those of ``sarlra dataset build``.
+    """
+    wish = make_wish(
+        cases,
+        source=source,
+        inventory=inventory,
+        inventories=None if inventories is None else Path(inventories),
+        pol=pol,
+        buffers=buffers,
+        orbit=orbit,
+        dem=dem,
+        unseen=unseen,
+        seed=seed,
+    )
+    rows = build(wish, Path(out))
+    create_table_artifact(key="dataset-counts", table=rows, description=f"Patches in {out}")
+    return rows
+
+
+def _is_final(state: object) -> bool:
+    """Whether trying again cannot help: what the user gave is wrong."""
+    return isinstance(getattr(state, "data", None), InputError)
+
+
+def main() -> None:
+    """Run the flow once, with the options of ``sarlra dataset build``."""
+
+    def command(
+        cases: list[str],
+        *,
+        out: Annotated[str, typer.Option(help="Folder of the dataset.")],
+        source: str = "planetary-computer",
+        inventory: str | None = None,
+        inventories: str | None = None,
+        pol: Literal["VV", "VV_VH", "both"] = "both",
+        buffers: Annotated[list[str] | None, typer.Option()] = None,
+        orbit: Literal["ascending", "descending", "both"] = "both",
+        dem: str = "auto",
+        unseen: Annotated[list[str] | None, typer.Option()] = None,
+        seed: int = 0,
+    ) -> None:
+        """Cut labelled patches of earthquakes for training and testing."""
+        dataset(cases, out, source, inventory, inventories, pol, tuple(buffers or ("60-12",)),
+                orbit, dem, tuple(unseen or ()), seed)  # fmt: skip
+
+    typer.run(command)
+
+
+if __name__ == "__main__":
+    main()
