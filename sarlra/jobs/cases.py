@@ -100,7 +100,7 @@ def open_cases(names: list[str], given: Given) -> tuple[Case, ...]:
 
 def _open(text: str, given: Given) -> Case:
     folder = Path(text).expanduser()
-    if folder.is_dir() and given.inventory is None:
+    if folder.is_dir():
         return _of_folder(folder, given)
     area = None if given.aoi is None else parse_area(given.aoi)
     study = find_case(text)
@@ -130,7 +130,9 @@ def _open(text: str, given: Given) -> Case:
 
 
 def _of_folder(folder: Path, given: Given) -> Case:
-    missing = [name for name in (EVENT, ITEMS, INVENTORY) if not (folder / name).is_file()]
+    file: Path | str = folder / INVENTORY if given.inventory is None else given.inventory
+    needed = (EVENT, ITEMS) if given.inventory is not None else (EVENT, ITEMS, INVENTORY)
+    missing = [name for name in needed if not (folder / name).is_file()]
     if missing:
         raise InputError(
             f"folder {folder} is no case: it has no {' and no '.join(missing)}",
@@ -144,7 +146,7 @@ def _of_folder(folder: Path, given: Given) -> Case:
     return Case(
         event,
         source,
-        read_inventory(folder / INVENTORY, mapped=given.mapped, unmapped=given.unmapped),
+        read_inventory(file, mapped=given.mapped, unmapped=given.unmapped),
         choose_terrain(dem, None, None, source, given.orbits),
         _role(event.id, str(folder), "train", given),
     )

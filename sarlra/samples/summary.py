@@ -65,7 +65,8 @@ def draw_sheet(dataset: Dataset, layer: str, out: Path, *, per_class: int = 8) -
     from matplotlib.figure import Figure
 
     array = dataset.array(layer)
-    bands = [str(name) for name in array.attrs["bands"]]
+    names: Any = array.attrs["bands"]
+    bands = [str(name) for name in names]
     rows = _examples(dataset, layer, per_class)
     figure = Figure(figsize=(1.1 * len(rows) + 1.2, 1.15 * len(bands) + 0.8), dpi=_SHEET_DPI)
     FigureCanvasAgg(figure)
