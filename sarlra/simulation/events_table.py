@@ -2,9 +2,10 @@
 
 The settings follow the kinds of terrain in which the paper's events lie, so that each event
 differs from the others in relief, cover, weather and landslides; names and numbers are chosen, and
-none of them reproduces a real inventory. The two unseen events draw their landslides, covers and
-incidences from ranges outside those of the six. Committed before the first training; no number
-here was set on a model's result.
+none of them reproduces a real inventory. Densities and clustering give natural ratios of background
+to landslide patches of about 4 to 20 (the paper's events: from 8). The two unseen events draw their
+landslides, covers and incidences from ranges outside those of the six. Committed before the first
+training; no number here was set on a model's result.
 
 Areas of landslides: rho = 1.40 and s = -132 m2 are those of Malamud, Turcotte, Guzzetti &
 Reichenbach, Earth Surface Processes and Landforms 29 (2004), 687-711; their a is 1280 m2, and the
@@ -47,9 +48,12 @@ EVENTS: tuple[Profile, ...] = (
         epsg=32654,
         centre=(500_000.0, 4_720_000.0),
         origin=datetime(2019, 9, 10, 3, 20, tzinfo=UTC),
-        worlds=(2, 3),
+        worlds=(3, 4),
         relief=Relief(height=0.6, limit_deg=28.0),
-        failure=Failure(per_km2=4.5, a_m2=5120.0, aspect=170.0, ratio=2.6),
+        failure=Failure(
+            per_km2=2.2, clustering=2.6,
+            a_m2=5120.0, aspect=170.0, ratio=2.6,
+        ),
         weather=Weather(wet_chance=0.45),
     ),
     Profile(
@@ -66,7 +70,8 @@ EVENTS: tuple[Profile, ...] = (
         ),
         weather=Weather(wet_chance=0.2, wet_mean=0.5, snow_line=0.8, snow_chance=0.5),
         failure=Failure(
-            per_km2=1.0, a_m2=7680.0, slope_min=27.0, slope_full=40.0, aspect=110.0, ratio=3.4
+            per_km2=0.8, clustering=2.2,
+            a_m2=7680.0, slope_min=27.0, slope_full=40.0, aspect=110.0, ratio=3.4
         ),
         disturbance=Disturbance(clearcuts=0.0, flood=False),
         radar=Radar(descending_incidence=39.0),
@@ -78,12 +83,13 @@ EVENTS: tuple[Profile, ...] = (
         epsg=32754,
         centre=(640_000.0, 9_340_000.0),
         origin=datetime(2018, 6, 20, 15, 44, tzinfo=UTC),
-        worlds=(3, 4),
+        worlds=(4, 5),
         relief=Relief(height=1.2, limit_deg=31.0),
         greenery=Greenery(second_share=0.04, tree_line=0.97),
         weather=Weather(wet_chance=0.7, wet_mean=0.9),
         failure=Failure(
-            per_km2=3.2, a_m2=6400.0, aspect=200.0, aspect_gain=0.6, renewed=(0.75, 1.0)
+            per_km2=1.6, clustering=2.6,
+            a_m2=6400.0, aspect=200.0, aspect_gain=0.6, renewed=(0.75, 1.0)
         ),
         disturbance=Disturbance(fields=0.2, clearcuts=0.2),
     ),
@@ -94,11 +100,14 @@ EVENTS: tuple[Profile, ...] = (
         epsg=32750,
         centre=(430_000.0, 9_070_000.0),
         origin=datetime(2021, 8, 8, 11, 46, tzinfo=UTC),
-        worlds=(1, 3),
+        worlds=(1, 4),
         relief=Relief(height=1.0, limit_deg=32.0, drowned=0.2),
         greenery=Greenery(second=Cover.SHRUB, second_share=0.35, tree_line=0.8, high=Cover.GRASS),
         weather=Weather(wet_chance=0.15, wet_mean=0.5),
-        failure=Failure(per_km2=2.2, a_m2=3840.0, slope_min=26.0, slope_full=38.0, ratio=3.8),
+        failure=Failure(
+            per_km2=1.4, clustering=2.4,
+            a_m2=3840.0, slope_min=26.0, slope_full=38.0, ratio=3.8,
+        ),
         disturbance=Disturbance(fields=0.3, clearcuts=0.03, flood=False, ships=6.0),
         radar=Radar(descending_incidence=42.0),
     ),
@@ -116,7 +125,9 @@ EVENTS: tuple[Profile, ...] = (
             high=Cover.SHRUB,
         ),
         weather=Weather(wet_chance=0.5, wet_mean=0.7),
-        failure=Failure(per_km2=0.8, a_m2=5120.0, invisible=0.15, renewed=(0.55, 1.0)),
+        failure=Failure(
+            per_km2=0.8, a_m2=5120.0, invisible=0.15, renewed=(0.55, 1.0),
+        ),
         disturbance=Disturbance(fields=0.5, clearcuts=0.08),
         radar=Radar(descending_incidence=33.0),
     ),
@@ -127,11 +138,14 @@ EVENTS: tuple[Profile, ...] = (
         epsg=32645,
         centre=(380_000.0, 3_090_000.0),
         origin=datetime(2016, 5, 2, 6, 11, tzinfo=UTC),
-        worlds=(2, 3),
+        worlds=(3, 4),
         relief=Relief(height=1.4, limit_deg=31.5),
         greenery=Greenery(second=Cover.GRASS, second_share=0.3, tree_line=0.85, high=Cover.ROCK),
         weather=Weather(wet_chance=0.4, wet_mean=0.8, snow_line=0.93, snow_chance=0.4),
-        failure=Failure(per_km2=2.6, a_m2=3840.0, slope_min=25.0, aspect=190.0, aspect_gain=0.8),
+        failure=Failure(
+            per_km2=1.3, clustering=2.4,
+            a_m2=3840.0, slope_min=25.0, aspect=190.0, aspect_gain=0.8,
+        ),
         disturbance=Disturbance(fields=0.6, clearcuts=0.03, buildings=0.15),
         radar=Radar(polarisations=("vv",), fringes=True),
     ),
@@ -142,7 +156,7 @@ EVENTS: tuple[Profile, ...] = (
         epsg=32618,
         centre=(640_000.0, 2_030_000.0),
         origin=datetime(2021, 8, 14, 12, 29, tzinfo=UTC),
-        worlds=(2, 3),
+        worlds=(3, 3),
         relief=Relief(height=1.1, limit_deg=33.0, drowned=0.12),
         greenery=Greenery(
             slopes=Cover.SHRUB, second=Cover.GRASS, second_share=0.35, tree_line=0.94,
@@ -150,7 +164,8 @@ EVENTS: tuple[Profile, ...] = (
         ),
         weather=Weather(wet_chance=0.6, wet_mean=1.2),
         failure=Failure(
-            per_km2=2.0, rho=1.3, a_m2=4480.0, slope_min=23.0, slope_full=36.0, aspect=20.0,
+            per_km2=1.3, clustering=2.2,
+            rho=1.3, a_m2=4480.0, slope_min=23.0, slope_full=36.0, aspect=20.0,
             aspect_gain=1.0, ratio=4.2, renewed=(0.5, 1.0), invisible=0.18, deposit=(0.25, 0.6),
         ),
         disturbance=Disturbance(fields=0.7, clearcuts=0.05, ships=8.0),

@@ -91,7 +91,7 @@ def susceptibility(
     x, y = layout.pixel_centres()
     distance = np.hypot(x[None, :] - epicentre[0], y[:, None] - epicentre[1])
     shaking = np.exp(-distance / (0.22 * layout.size))
-    weak = np.exp(1.3 * fractal_noise(rng, slope.shape, 2.6, 220.0))
+    weak = np.exp(failure.clustering * fractal_noise(rng, slope.shape, 2.6, 220.0))
     azimuth = np.arctan2(-terrain.east, -terrain.north) - np.deg2rad(failure.aspect)
     facing = 1.0 + failure.aspect_gain * 0.5 * (1.0 + np.cos(azimuth))
     return np.asarray(steep * convex * shaking * weak * facing, dtype=np.float32)

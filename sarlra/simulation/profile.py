@@ -65,7 +65,8 @@ class Failure:
     are ``1 + aspect_gain`` times as likely to fail as those that face away. ``ratio`` is the median
     of length to width, ``deposit`` the range of the share of the length that the deposit takes,
     ``renewed`` the range of the share of the surface that is renewed, ``invisible`` the share of
-    slides that leave the surface as it was.
+    slides that leave the surface as it was; the larger ``clustering``, the more they crowd in weak
+    rock and leave the rest alone.
     """
 
     per_km2: float = 1.3
@@ -80,6 +81,7 @@ class Failure:
     deposit: tuple[float, float] = (0.3, 0.5)
     renewed: tuple[float, float] = (0.65, 1.0)
     invisible: float = 0.1
+    clustering: float = 1.3
 
 
 @dataclass(frozen=True, slots=True)
