@@ -7,13 +7,17 @@ from typing import Annotated
 import typer
 
 from sarlra import __version__
+from sarlra.cli.catalog import catalog
 from sarlra.cli.console import set_up_logging
 from sarlra.cli.dataset import dataset
 from sarlra.cli.demo import demo
 from sarlra.cli.detect import EXAMPLES, detect
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
+from sarlra.cli.scan import EXAMPLES as SCAN_EXAMPLES
+from sarlra.cli.scan import scan
 from sarlra.cli.score import score
+from sarlra.cli.serve import serve
 from sarlra.cli.simulate import simulate
 from sarlra.cli.terrain import terrain
 from sarlra.cli.train import train
@@ -28,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=EXAMPLES)(detect)
+app.command(epilog=SCAN_EXAMPLES)(scan)
 app.command()(score)
 app.add_typer(models, name="models")
 app.add_typer(inventory, name="inventory")
@@ -36,6 +41,8 @@ app.command()(simulate)
 app.command()(train)
 app.command()(terrain)
 app.command()(demo)
+app.command()(serve)
+app.add_typer(catalog, name="catalog")
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,130 @@
+"""``sarlra catalog``: publish, withdraw, export and verify what runs have written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sarlra.cli.console import err, print_json, progress
+from sarlra.cli.console import out as console
+
+if TYPE_CHECKING:
+    from sarlra.serving.results import Results
+
+catalog = typer.Typer(
+    help="Publish, withdraw, export and verify catalogues.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+Place = Annotated[str, typer.Argument(help="Folder or URL of a catalogue.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="SARLRA_API_TOKEN", help="Bearer token of the API.", show_default=False),
+]
+Assets = Annotated[
+    str | None,
+    typer.Option("--assets-url", help="Where the catalogue's folder is served for others."),
+]
+
+
+@catalog.command()
+def publish(
+    place: Place,
+    *,
+    to: Annotated[str, typer.Option(help="STAC API with the Transactions extension.")],
+    assets_url: Assets = None,
+    token: Token = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write collections and items to a STAC API; what is there already stays as it is.
+
+    **Example**: sarlra catalog publish s3://bucket/out --to https://host/stac
+    """
+    from sarlra.serving.export import shared_root
+    from sarlra.serving.transactions import Api
+    from sarlra.serving.transactions import publish as write
+
+    results = _read(place)
+    root = shared_root(results, assets_url)
+    api = Api(to, token)
+    with progress(quiet=as_json) as bars:
+        bar = bars.add_task("items", total=len(results.items))
+        done = write(results, api, root, lambda _: bars.advance(bar))
+    if as_json:
+        print_json(done)
+        return
+    console.print(f"{len(done.added)} added, {len(done.changed)} changed, "
+                  f"{len(done.unchanged)} as they were: {api.url}")  # fmt: skip
+
+
+@catalog.command()
+def withdraw(
+    collection: Annotated[str, typer.Argument(help="Id of the event.")],
+    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    *,
+    from_: Annotated[str, typer.Option("--from", help="STAC API to take it out of.")],
+    token: Token = None,
+) -> None:
+    """Take an item out of a STAC API; the files stay, and publishing again adds it again."""
+    from sarlra.errors import CatalogError
+    from sarlra.serving.transactions import Api
+    from sarlra.serving.transactions import withdraw as take
+
+    if not take(Api(from_, token), collection, item):
+        raise CatalogError(f"{from_} has no item {item} in {collection}")
+    console.print(f"withdrawn: {item}")
+
+
+@catalog.command()
+def export(
+    place: Place,
+    *,
+    stac_geoparquet: Annotated[
+        Path, typer.Option("--stac-geoparquet", help="File to write, a row per item.")
+    ],
+    assets_url: Assets = None,
+) -> None:
+    """Write all items as one stac-geoparquet table.
+
+    **Example**: sarlra catalog export demo-output --stac-geoparquet items.parquet
+    """
+    from sarlra.serving.export import documents, export_geoparquet
+
+    results = _read(place)
+    count = export_geoparquet(documents(results, assets_url), stac_geoparquet)
+    console.print(f"{count} items: {stac_geoparquet}")
+
+
+@catalog.command()
+def verify(place: Place, as_json: AsJson = False) -> None:
+    """Check every document, and every file against its checksum."""
+    from sarlra.errors import CatalogError
+    from sarlra.serving.verify import verify as check
+
+    results = _read(place)
+    total = len(results.items) + len(results.collections)
+    with progress(quiet=as_json) as bars:
+        bar = bars.add_task("items and collections", total=total)
+        found = check(results, lambda number: bars.update(bar, completed=number))
+    if as_json:
+        print_json(found)
+    else:
+        for fault in found.faults:
+            err.print(f"[red]fault[/] {fault.subject}: ", end="")
+            err.print(fault.reason, markup=False, highlight=False)
+        console.print(
+            f"{found.items} items, {found.collections} collections, {found.files} files "
+            f"({found.unchecked} without a checksum): {len(found.faults)} faults"
+        )
+    if found.faults:
+        raise typer.Exit(CatalogError.exit_code)
+
+
+def _read(place: str) -> Results:
+    from sarlra.serving.place import open_place
+    from sarlra.serving.results import read_results
+
+    return read_results(open_place(place))

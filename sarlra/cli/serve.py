@@ -1,0 +1,35 @@
+"""``sarlra serve``: a catalogue for people and programs, from one process."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sarlra.cli.console import err
+
+
+def serve(
+    place: Annotated[str, typer.Argument(help="Folder or URL of a catalogue.")],
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; others than this machine need another.")
+    ] = "127.0.0.1",
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Name by which the server is addressed; again for each. Any if not."),
+    ] = None,
+) -> None:
+    """Serve a catalogue, reading only: page at `/`, STAC API at `/stac`, files, tiles.
+
+    **Example**: sarlra serve demo-output, then open http://127.0.0.1:8000
+    """
+    from sarlra.serving.run import run_server
+
+    def ready(url: str, items: int, rejected: int) -> None:
+        err.print(f"serving {items} items at {url} (STAC API: {url}/stac/)", highlight=False)
+        if rejected:
+            err.print(f"[yellow]note[/] {rejected} items or collections are left out: see above")
+
+    run_server(place, host=host, port=port, names=tuple(name or ()), ready=ready)
