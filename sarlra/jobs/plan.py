@@ -17,7 +17,7 @@ from sarlra.events.times import iso
 from sarlra.jobs.job import Job, Outcome, job_id, outcome_of, track_version
 from sarlra.jobs.tiles import TileWindows, plan_tiles, to_utm
 from sarlra.models.registry import ModelInfo, default_model, find_model
-from sarlra.recipe import Recipe
+from sarlra.recipe import Polarisations, Recipe
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import OrbitState, Scenes, Skipped, Track
 from sarlra.scenes.polarisations import Chosen, choose_polarisations
@@ -82,7 +82,7 @@ def search(request: Request) -> Chosen:
     recipe = request.recipe.model_copy(update={"polarisations": ("VV",)})
     event = request.event
     found = find_scenes(event, request.source, recipe, orbits=request.orbits)
-    chosen = choose_polarisations(found, _combination(request))
+    chosen = choose_polarisations(found, combination_of(request))
     if not chosen.scenes.tracks:
         raise NoAcquisitionsError(
             f"no track of {request.source.name} has acquisitions both in the {recipe.pre_days} "
@@ -110,10 +110,7 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
     """
     jobs: list[Job] = []
     for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
-        recipe = request.recipe.model_copy(update={"polarisations": polarisations})
-        model = _model_of(track, recipe, request)
-        wanted = model.radiometry if request.radiometry == "auto" else request.radiometry
-        recipe = recipe.model_copy(update={"radiometry": wanted})
+        recipe, model = settle(track, polarisations, request)
         version = track_version(request.event, track, recipe, model, request.terrain)
         jobs += [
             Job(
@@ -125,7 +122,7 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
                 track=track,
                 recipe=recipe,
                 model=model,
-                threshold=_threshold(recipe, model),
+                threshold=threshold_of(recipe, model),
                 signing=request.source.signing,
                 source=request.source.name,
                 sink=request.sink,
@@ -152,11 +149,27 @@ def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
             yield outcome_of(job, name, "skipped", known, 0.0)
 
 
-def _combination(request: Request) -> Combination:
+def combination_of(request: Request) -> Combination:
     """What is asked for, or what the given model takes."""
     if request.combination == "auto" and request.model is not None:
         return find_model(request.model).combination
     return request.combination
+
+
+def settle(
+    track: Track, polarisations: Polarisations, request: Request
+) -> tuple[Recipe, ModelInfo]:
+    """The recipe and the model of a track.
+
+    Raises
+    ------
+    ModelError
+        The model does not fit the polarisations.
+    """
+    recipe = request.recipe.model_copy(update={"polarisations": polarisations})
+    model = _model_of(track, recipe, request)
+    wanted = model.radiometry if request.radiometry == "auto" else request.radiometry
+    return recipe.model_copy(update={"radiometry": wanted}), model
 
 
 def _model_of(track: Track, recipe: Recipe, request: Request) -> ModelInfo:
@@ -172,7 +185,8 @@ def _model_of(track: Track, recipe: Recipe, request: Request) -> ModelInfo:
     return model
 
 
-def _threshold(recipe: Recipe, model: ModelInfo) -> float:
+def threshold_of(recipe: Recipe, model: ModelInfo) -> float:
+    """The recipe's threshold, else the model's, else the default."""
     for threshold in (recipe.threshold, model.threshold):
         if threshold is not None:
             return threshold

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -58,8 +59,8 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
             hint="give --aoi as west,south,east,north in degrees",
         )
     found = []
-    for epsg, part in _zones(usable):
-        for tile in _candidates(part, epsg, recipe):
+    for epsg, part in zones(usable):
+        for tile in candidates(part, epsg, recipe):
             windows = tile_windows(area, tile, recipe)
             if windows is not None:
                 found.append(windows)
@@ -68,8 +69,8 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
 
 def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows | None:
     """The windows of one tile that are wanted for the area (EPSG:4326); None if there is none."""
-    part = _near_strip(area, tile.epsg)
-    if shapely.is_empty(part):
+    shape = area_in_zone(area, tile.epsg)
+    if shapely.is_empty(shape):
         return None
     n = recipe.tile_px // recipe.stride_px
     step = recipe.stride_px * recipe.resolution
@@ -78,8 +79,6 @@ def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows 
     x0 = left + step * np.arange(n)[None, :] + np.zeros((n, 1))
     y1 = top - step * np.arange(n)[:, None] + np.zeros((1, n))
     squares = shapely.box(x0, y1 - edge, x0 + edge, y1)
-    shape = to_utm(part, tile.epsg)
-    shapely.prepare(shape)
     active = np.asarray(shapely.intersects(shape, squares), dtype=bool)
     active &= _owned(x0 + edge / 2, y1 - edge / 2, tile.epsg)
     if not active.any():
@@ -93,6 +92,15 @@ def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows 
         int(cols[-1]) * stride + window,
     )
     return TileWindows(tile, active, box)
+
+
+@lru_cache(maxsize=8)
+def area_in_zone(area: MultiPolygon, epsg: int) -> Geometry:
+    """What of an area (EPSG:4326) lies near a zone's strip, in the zone's metres, prepared."""
+    part = _near_strip(area, epsg)
+    shape = part if shapely.is_empty(part) else to_utm(part, epsg)
+    shapely.prepare(shape)
+    return shape
 
 
 def to_utm(shape: Geometry, epsg: int) -> Geometry:
@@ -110,7 +118,8 @@ def zone_epsg(longitude: float, latitude: float) -> int:
     return (32600 if latitude >= 0.0 else 32700) + zone
 
 
-def _zones(area: Geometry) -> Iterator[tuple[int, Geometry]]:
+def zones(area: Geometry) -> Iterator[tuple[int, Geometry]]:
+    """The EPSG codes whose part of the world an area (EPSG:4326) meets, and what of it."""
     west, _, east, _ = shapely.bounds(area)
     first = math.floor((west + 180.0) / 6.0)
     last = min(math.floor((east + 180.0) / 6.0), 59)
@@ -146,7 +155,7 @@ def _owned(
     return np.asarray((zone == epsg % 100) & (north == (epsg < 32700)))
 
 
-def _candidates(part: Geometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:
+def candidates(part: Geometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:
     """Tiles whose windows can touch the part: windows reach right and down into the halo."""
     size = recipe.tile_px * recipe.resolution
     reach = recipe.window_px * recipe.resolution

@@ -1,0 +1,111 @@
+"""A dask client by configuration: this machine, an address, Kubernetes or a Gateway.
+
+The choice is a text, so that a scan is the same command everywhere. What a cluster's workers are
+(image, memory, GPUs) is read by dask-kubernetes and dask-gateway from dask's own configuration.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sarlra.errors import InputError
+from sarlra.settings import ClusterSettings, cluster_settings
+
+_HINT = "give local, none, kubernetes, gateway, gateway:NAME or an address such as tcp://host:8786"
+
+
+@contextmanager
+def open_client(cluster: str, jobs: int) -> Iterator[Any]:
+    """A client of a dask cluster; what was started for it is stopped at the end.
+
+    Parameters
+    ----------
+    cluster
+        ``local``: processes on this machine, one job each at a time; ``kubernetes``: a cluster of
+        the dask operator; ``gateway``: a new cluster of a dask Gateway, ``gateway:NAME`` one that
+        runs; else a scheduler's address.
+    jobs
+        How many jobs there are, so that no more local workers are started.
+
+    Raises
+    ------
+    InputError
+        Nobody answers there, or the package for it is not installed.
+    """
+    settings = cluster_settings()
+    kind, _, name = cluster.partition(":")
+    if cluster == "local":
+        with _local(settings, jobs) as client:
+            yield client
+    elif cluster == "kubernetes":
+        module = _needed("dask_kubernetes.operator", "dask-kubernetes")
+        with module.KubeCluster() as kube:
+            kube.adapt(minimum=settings.workers_min, maximum=settings.workers_max)
+            with kube.get_client() as client:
+                yield client
+    elif kind == "gateway":
+        module = _needed("dask_gateway", "dask-gateway")
+        with _gateway(module.Gateway(), name, settings) as client:
+            yield client
+    else:
+        with _at(cluster) as client:
+            yield client
+
+
+@contextmanager
+def _local(settings: ClusterSettings, jobs: int) -> Iterator[Any]:
+    from distributed import Client, LocalCluster
+
+    from sarlra.settings import resources_of
+
+    most = min(os.cpu_count() or 1, jobs, settings.workers_max)
+    with (
+        LocalCluster(
+            n_workers=max(1, most),
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.ERROR,
+            resources=resources_of(settings.resources) or None,
+        ) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def _at(address: str) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise InputError(f"no dask scheduler answers at {address!r}", hint=_HINT) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _gateway(gateway: Any, name: str, settings: ClusterSettings) -> Iterator[Any]:
+    if name:
+        with gateway.connect(name) as running, running.get_client() as client:
+            yield client
+        return
+    with gateway.new_cluster() as own:
+        own.adapt(minimum=settings.workers_min, maximum=settings.workers_max)
+        with own.get_client() as client:
+            yield client
+
+
+def _needed(module: str, package: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"this cluster needs {package}, which is not installed", hint=f"pip install {package}"
+        ) from error

@@ -1,0 +1,231 @@
+"""From a cell of a scan to its jobs: search, group, choose, restrict to what each tile reads."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Set
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from sarlra import __version__
+from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.sink import Sink
+from sarlra.events.event import Event
+from sarlra.jobs.job import Job, Outcome, job_id, outcome_of
+from sarlra.jobs.plan import Request, combination_of, settle, threshold_of
+from sarlra.jobs.scan_cells import Cell
+from sarlra.jobs.tiles import TileWindows, to_utm
+from sarlra.models.registry import ModelInfo
+from sarlra.recipe import Polarisations, Recipe
+from sarlra.scenes.find import assemble
+from sarlra.scenes.frozen import freeze_bytes
+from sarlra.scenes.model import Acquisition, Slice, Track
+from sarlra.scenes.polarisations import choose_polarisations, slices_of
+from sarlra.scenes.search import Search
+from sarlra.terrain.choice import TerrainChoice
+
+State = Literal["new", "done", "stale", "skipped"]
+
+_MARGIN = timedelta(hours=1)
+#: Bytes of a float32 sample, and how much smaller a compressed file of them is.
+_SAMPLE_BYTES, _COMPRESSION = 4, 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the sink held when planning began: ids of items, by event, tile and track."""
+
+    items: frozenset[str]
+    lineages: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One tile of one track of a plan.
+
+    ``state``: ``new``; ``stale`` (an item stands that was made from other inputs, choices or
+    code, or is damaged); ``done`` (``outcome`` says what stands) or ``skipped`` (``job`` is None
+    and ``reason`` says why). ``bytes_in`` estimates what the job reads, ``pixels`` counts pixels
+    times acquisitions that it composites.
+    """
+
+    state: State
+    tile: TileWindows
+    track: Track
+    job: Job | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    bytes_in: int = 0
+    pixels: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCell:
+    """A cell's jobs with the frozen search result that they were planned from."""
+
+    name: str
+    event: Event
+    inputs_href: str
+    inputs: bytes
+    entries: tuple[Planned, ...]
+
+    @property
+    def todo(self) -> tuple[Job, ...]:
+        """The jobs that have to run."""
+        return tuple(e.job for e in self.entries if e.job and e.state in ("new", "stale"))
+
+
+def what_stands(sink: Sink) -> Standing:
+    """List the sink once, so that no job that is new has to ask."""
+    items = frozenset(sink.list_items())
+    return Standing(items, frozenset(name.rpartition("_")[0] for name in items))
+
+
+def plan_cell(
+    request: Request, cell: Cell, search: Search, sink: Sink, standing: Standing
+) -> PlannedCell:
+    """Search a cell and make its jobs; writes nothing.
+
+    Raises
+    ------
+    SearchError
+        The search failed or is not complete.
+    ModelError
+        The model does not fit the polarisations of a track.
+    """
+    event, recipe = request.event, request.recipe.model_copy(update={"polarisations": ("VV",)})
+    start = event.first_origin - timedelta(days=recipe.pre_days) - _MARGIN
+    end = event.last_origin + timedelta(days=recipe.post_days) + _MARGIN
+    found = search.find(cell.search_area(), start, end)
+    scenes = assemble(found, event, request.source, recipe, orbits=request.orbits)
+    chosen = choose_polarisations(scenes, combination_of(request))
+    inputs = freeze_bytes(chosen.scenes)
+    digest = hashlib.sha256(inputs).hexdigest()[:8]
+    href = f"collections/{event.id}/inputs/{cell.name}-{digest}.json"
+    entries: list[Planned] = []
+    for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
+        entries += _plan_track(request, cell, track, polarisations, href, sink, standing)
+    return PlannedCell(cell.name, event, href, inputs, tuple(entries))
+
+
+def scan_version(event: Event, recipe: Recipe, model: ModelInfo, terrain: TerrainChoice) -> str:
+    """A short name of what decides a scan's results beside its inputs, eight hexadecimal digits.
+
+    Inputs are left out, so that a scan keeps its stores when acquisitions are added; they are in
+    the id of each job (see :func:`inputs_digest`), by which a stale item is known.
+    """
+    facts = {
+        "package": __version__,
+        "recipe": recipe.hash(),
+        "model": model.sha256,
+        "origins": [origin.isoformat() for origin in event.origins],
+        "area": hashlib.sha256(event.area.wkb).hexdigest(),
+        "terrain": terrain.facts(),
+        "scan": 1,
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def inputs_digest(track: Track) -> str:
+    """A hash of the ids and addresses of the files that a job reads."""
+    facts = [
+        [part.item_id, *sorted(href for _, href in part.assets)]
+        for side in (track.pre, track.post)
+        for acquisition in side
+        for part in acquisition.slices
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _plan_track(
+    request: Request,
+    cell: Cell,
+    track: Track,
+    polarisations: Polarisations,
+    inputs_href: str,
+    sink: Sink,
+    standing: Standing,
+) -> Iterator[Planned]:
+    event = request.event
+    recipe, model = settle(track, polarisations, request)
+    version = scan_version(event, recipe, model, request.terrain)
+    slices = slices_of(track)
+    outlines = np.array([to_utm(part.geometry, cell.epsg) for part in slices], dtype=object)
+    for windows in cell.tiles:
+        box = shapely.box(*windows.box.bounds(windows.tile))
+        meets = shapely.intersects(outlines, box)
+        if not meets.any():
+            continue
+        own = _restricted(track, {id(s) for s, hit in zip(slices, meets, strict=True) if hit})
+        if not (own.pre and own.post):
+            side = "before" if not own.pre else "after"
+            reason = f"no acquisition of {track.id} {side} the event meets the tile"
+            yield Planned("skipped", windows, own, reason=reason)
+            continue
+        job = Job(
+            id=job_id(event, windows.tile, own, f"{version}/{inputs_digest(own)}"),
+            version=version,
+            event=event,
+            tile=windows.tile,
+            box=windows.box,
+            track=own,
+            recipe=recipe,
+            model=model,
+            threshold=threshold_of(recipe, model),
+            signing=request.source.signing,
+            source=request.source.name,
+            sink=request.sink,
+            inputs_href=inputs_href,
+            terrain=request.terrain,
+        )
+        state, outcome = _state(job, sink, standing)
+        n_bytes, pixels = _effort(job, outlines[meets], box)
+        yield Planned(state, windows, own, job, outcome, "", n_bytes, pixels)
+
+
+def _restricted(track: Track, wanted: Set[int]) -> Track:
+    """The track with those slices (by identity) and the acquisitions that have any of them."""
+
+    def side(acquisitions: tuple[Acquisition, ...]) -> tuple[Acquisition, ...]:
+        reduced = ((a, tuple(s for s in a.slices if id(s) in wanted)) for a in acquisitions)
+        return tuple(replace(a, slices=parts) for a, parts in reduced if parts)
+
+    return replace(track, pre=side(track.pre), post=side(track.post))
+
+
+def _state(job: Job, sink: Sink, standing: Standing) -> tuple[State, Outcome | None]:
+    name = item_id(job.event, job.tile, job.track, job.version)
+    if name in standing.items:
+        item = find_done(sink, name, job.id)
+        if item is None:
+            return "stale", None
+        known = item.properties.get("sarlra:statistics", {})
+        return "done", outcome_of(job, name, "skipped", known, 0.0)
+    return ("stale" if name.rpartition("_")[0] in standing.lineages else "new"), None
+
+
+def _effort(job: Job, outlines: npt.NDArray[np.object_], box: shapely.Polygon) -> tuple[int, int]:
+    """(bytes, pixels of the target grid) that a job reads, estimated from footprints."""
+    covered = shapely.area(shapely.intersection(outlines, box))
+    bands = len(job.recipe.polarisations)
+    n_bytes = sum(
+        float(area) / _pixel_area(part, job.recipe.resolution) * _SAMPLE_BYTES * _COMPRESSION
+        for area, part in zip(covered, slices_of(job.track), strict=True)
+    )
+    pixels = float(covered.sum()) / job.recipe.resolution**2
+    return round(n_bytes * bands), round(pixels * bands)
+
+
+def _pixel_area(part: Slice, otherwise: float) -> float:
+    """Square metres of a slice's own pixel; the target grid's where the item states no grid."""
+    if part.transform is None:
+        return otherwise**2
+    a, b, _, d, e, _ = part.transform
+    area = abs(a * e - b * d)
+    return area if 1.0 <= area <= 1e6 else otherwise**2

@@ -1,0 +1,127 @@
+"""The plan of a scan as GeoParquet: a row for each tile of each track, written cell by cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import shapely
+
+from sarlra.catalog.publish import item_id
+from sarlra.events.geometry import split_antimeridian
+from sarlra.grid import Tile
+from sarlra.jobs.scan_cost import core_seconds
+from sarlra.jobs.scan_plan import Planned, PlannedCell
+from sarlra.scenes.polarisations import slices_of
+
+_GEO = {
+    "version": "1.1.0",
+    "primary_column": "geometry",
+    "columns": {"geometry": {"encoding": "WKB", "geometry_types": ["Polygon", "MultiPolygon"]}},
+}
+_TEXT = ("job_id", "item_id", "event", "cell", "tile", "track", "status", "reason", "version",
+         "recipe_hash", "model", "model_sha256", "inputs_href")  # fmt: skip
+_WHOLE = ("epsg", "column", "row", "tile_px", "n_pre", "n_post", "windows", "bytes_in")
+_REAL = ("resolution", "core_seconds")
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in _TEXT]
+    + [(name, pa.int64()) for name in _WHOLE]
+    + [(name, pa.float64()) for name in _REAL]
+    + [("inputs", pa.list_(pa.string())), ("geometry", pa.binary())],
+    metadata={"geo": json.dumps(_GEO)},
+)
+"""``bytes_in`` and ``core_seconds`` are estimates; ``inputs`` the ids of the items that are read;
+``geometry`` the tile, EPSG:4326. Text is null where a skipped row has none."""
+_ROWS = 2000
+
+
+class PlanWriter:
+    """Writes rows in groups of some thousands, so that a plan of any size stays out of memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
+        self._rows: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._flush()
+        self._writer.close()
+
+    def add(self, cell: PlannedCell) -> None:
+        """Add all rows of a cell."""
+        self._rows += _rows(cell)
+        if len(self._rows) >= _ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=SCHEMA))
+            self._rows = []
+
+
+def _rows(cell: PlannedCell) -> Iterable[dict[str, Any]]:
+    for entry in cell.entries:
+        tile = entry.tile.tile
+        row: dict[str, Any] = {
+            "event": cell.event.id,
+            "cell": cell.name,
+            "tile": tile.id,
+            "track": entry.track.id,
+            "status": entry.state,
+            "reason": entry.reason or None,
+            "epsg": tile.epsg,
+            "column": tile.column,
+            "row": tile.row,
+            "tile_px": tile.size_px,
+            "resolution": tile.resolution,
+            "n_pre": len(entry.track.pre),
+            "n_post": len(entry.track.post),
+            "windows": int(entry.tile.active.sum()),
+            "inputs": [part.item_id for part in slices_of(entry.track)],
+            "geometry": shapely.to_wkb(tile_outline(tile)),
+            "bytes_in": entry.bytes_in,
+            "core_seconds": core_seconds(entry),
+        }
+        yield row | _of_job(entry)
+
+
+def _of_job(entry: Planned) -> dict[str, Any]:
+    job = entry.job
+    if job is None:
+        return {}
+    return {
+        "job_id": job.id,
+        "item_id": item_id(job.event, job.tile, job.track, job.version),
+        "version": job.version,
+        "recipe_hash": job.recipe.hash(),
+        "model": job.model.name,
+        "model_sha256": job.model.sha256,
+        "inputs_href": job.inputs_href,
+    }
+
+
+def tile_outline(tile: Tile) -> shapely.Geometry:
+    """A tile without its halo in EPSG:4326, split at the antimeridian."""
+    from pyproj import Transformer
+
+    to_degrees = Transformer.from_crs(tile.epsg, 4326, always_xy=True)
+    square = shapely.segmentize(shapely.box(*tile.bounds), tile.size / 4)
+    middle = (tile.epsg % 100) * 6.0 - 183.0
+    lon, lat = to_degrees.transform(*shapely.get_coordinates(square).T)
+    lon = middle + (lon - middle + 180.0) % 360.0 - 180.0
+    outline = shapely.Polygon(list(zip(lon, lat, strict=True)))
+    if lon.min() >= -180.0 and lon.max() <= 180.0:
+        return outline
+    return split_antimeridian(outline, wide_crosses=False)
