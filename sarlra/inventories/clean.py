@@ -28,6 +28,8 @@ SHARE = "visible_share"
 UNKNOWN = "unknown_share"
 
 _DISTORTED = tuple(v for v in Visibility if v not in (Visibility.VISIBLE, Visibility.OUTSIDE))
+#: Shares nearer to none or all than this are none or all.
+_SLIVER = 1e-6
 _VALUES = tuple(int(v) for v in Visibility)
 
 
@@ -92,9 +94,11 @@ def _subtract(inventory: Inventory, raster: rasterio.DatasetReader, name: str) -
         whole = shapely.area(moved[index])
         if not shapely.is_empty(hidden):
             left = shapely.difference(moved[index], hidden)
-            stays[index] = shapely.area(left) / whole
-            rest[index], cut[index] = left, stays[index] < 1
-        unknown[index] = shapely.area(shapely.intersection(moved[index], unsure)) / whole
+            stays[index] = _rounded(shapely.area(left) / whole)
+            cut[index] = stays[index] < 1
+            rest[index] = left if cut[index] else rest[index]
+        unsure = shapely.intersection(moved[index], unsure)
+        unknown[index] = _rounded(shapely.area(unsure) / whole)
     gone = stays <= 0
     if gone.all():
         raise InputError(
@@ -120,6 +124,12 @@ def _subtract(inventory: Inventory, raster: rasterio.DatasetReader, name: str) -
         notes,
         inventory.source,
     )
+
+
+def _rounded(share: float) -> float:
+    """A share without the slivers that moving vertices between two CRS makes."""
+    nearest = round(share)
+    return float(nearest) if abs(share - nearest) < _SLIVER else share
 
 
 def _northwest_first(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.int64]:
