@@ -53,6 +53,8 @@ def find_geometry(
     for acquisition in candidates[:_TRIED]:
         try:
             parts = [s for s in acquisition.slices if shapely.intersects(s.geometry, area)]
+            if not parts:
+                continue
             grids = [_annotation(s, signing, deadline).grid for s in parts]
             return Found(AnnotationGeometry(grids))
         except TerrainError as error:
