@@ -28,12 +28,15 @@ One pair of composites a month, on a dask cluster:
 
 def scan(
     *,
-    aoi: Annotated[
-        str, typer.Option(help="west,south,east,north in degrees, or a vector file of polygons.")
-    ],
     out_: Annotated[
         str, typer.Option("--out", help="Folder or URL (s3://...) of the catalogue to write.")
     ],
+    aoi: Annotated[
+        str | None,
+        typer.Option(
+            help="west,south,east,north in degrees, or a vector file of polygons; else the event's."
+        ),
+    ] = None,
     source: Annotated[
         str,
         typer.Option(

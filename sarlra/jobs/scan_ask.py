@@ -16,7 +16,7 @@ MAX_STEPS = 2000
 
 def scan_requests(
     *,
-    aoi: str,
+    aoi: str | None = None,
     out: str,
     source: str,
     origin: Sequence[str] = (),
@@ -30,6 +30,8 @@ def scan_requests(
 
     Parameters
     ----------
+    aoi
+        See :func:`sarlra.events.area.parse_area`; needed but with an event that has an area.
     period, step
         ``START/END`` and days: one request for each START, START + step, ... before END.
     choices

@@ -182,7 +182,7 @@ def test_no_seams(tmp_path: Path) -> None:
     results = []
     for tile_px in (4096, 2048, 1024):
         out = tmp_path / str(tile_px)
-        run = scan(world / "items.json", out, aoi=str(world / "aoi.geojson"), origin=(),
+        run = scan(world / "items.json", out, aoi=None, origin=(),
                    event=str(world / "event.geojson"), tile=tile_px)  # fmt: skip
         assert run.counts["failed"] == 0
         results.append((len(run.outcomes), lattice(out, tile_px), merged(out)))

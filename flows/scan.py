@@ -1,0 +1,168 @@
+"""A scan as a Prefect flow: one plan, coarse tasks of some hundreds of jobs, one fold.
+
+    python flows/scan.py --aoi 85,27,87,28.5 --origin 2015-04-25T06:11:26Z --out nepal
+
+The plan is spooled where the flow runs; jobs run on the dask cluster that ``--cluster`` names.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
+os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
+
+import typer
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from sarlra.errors import InputError, JobsFailedError
+from sarlra.jobs.clients import open_client
+from sarlra.jobs.job import Outcome
+from sarlra.jobs.plan import Request
+from sarlra.jobs.pool import run_bounded
+from sarlra.jobs.run_job import run_job
+from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan, publish_plan, run_cells
+from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scenes.search import open_search
+from sarlra.settings import cluster_settings
+
+#: Jobs of one task, about; a cell is never parted.
+BATCH_JOBS = 300
+
+
+@task(name="plan", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60],
+      retry_condition_fn=lambda _task, _run, state: not _is_final(state))  # fmt: skip
+def plan_jobs(requests: tuple[Request, ...]) -> ScanPlan:
+    """Search and plan all cells, and see which jobs stand already."""
+    return plan_scan(requests, open_search(requests[0].source))
+
+
+@task(name="run-batch", cache_policy=NO_CACHE)
+def run_batch(plan: ScanPlan, cells: Sequence[str], client: Any) -> list[Outcome]:
+    """Run the jobs of some cells on the dask cluster."""
+    log = get_run_logger()
+    outcomes = []
+    for outcome in run_bounded(client, run_cells(plan, cells), run_job, cluster_settings()):
+        outcomes.append(outcome)
+        log.info("%s %s %s", outcome.status, outcome.item_id, outcome.reason or "")
+    return outcomes
+
+
+@task(name="fold", cache_policy=NO_CACHE)
+def fold_scan(plan: ScanPlan, outcomes: list[Outcome]) -> ScanRun:
+    """Make the collections and their merged detections."""
+    return finish(plan, outcomes)
+
+
+@flow(name="scan", validate_parameters=False)
+def scan(
+    out: str = "sarlra-scan",
+    aoi: str | None = None,
+    source: str = "planetary-computer",
+    origin: Sequence[str] = (),
+    event: str | None = None,
+    period: str | None = None,
+    step: float | None = None,
+    tile: int = 4096,
+    orbit: Literal["ascending", "descending", "both"] = "both",
+    buffers: str = "60-12",
+    pol: Literal["auto", "VV", "VV_VH"] = "auto",
+    model: str | None = None,
+    dem: str = "auto",
+    cluster: str = "local",
+) -> dict[str, int]:
+    """Scan an area for landslides; returns the number of jobs by outcome.
+
+    Parameters are those of ``sarlra scan``. Fails where a job failed, after all have run.
+    """
+    requests = scan_requests(
+        aoi=aoi, out=out, source=source, origin=origin, event=event, period=period, step=step,
+        tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model, dem=dem,
+    )  # fmt: skip
+    with plan_jobs(requests) as plan:
+        outcomes: list[Outcome] = []
+        if plan.todo:
+            publish_plan(plan)
+            with open_client(cluster, plan.todo) as client:
+                get_run_logger().info("dask dashboard: %s", client.dashboard_link)
+                for cells in batches(plan):
+                    outcomes += run_batch(plan, cells, client)
+        run = fold_scan(plan, outcomes)
+    _report(run, out)
+    if run.counts["failed"]:
+        raise JobsFailedError(
+            f"{run.counts['failed']} of {len(run.outcomes)} jobs failed: {run.failures}",
+            hint=f"the others' results stand in {out}; running again runs only what is missing",
+        )
+    return run.counts
+
+
+def batches(plan: ScanPlan) -> Iterator[list[str]]:
+    """Cells in batches of about :data:`BATCH_JOBS` jobs."""
+    batch: list[str] = []
+    jobs = 0
+    for name in plan.cells:
+        batch.append(name)
+        jobs += len(plan.read_cell(name).todo)
+        if jobs >= BATCH_JOBS:
+            yield batch
+            batch, jobs = [], 0
+    if batch:
+        yield batch
+
+
+def _report(run: ScanRun, out: str) -> None:
+    create_table_artifact(
+        key="scan-outcomes",
+        table=[{"outcome": name, "jobs": number} for name, number in run.counts.items()],
+        description=f"{out}/catalog.json",
+    )
+    failed = [o for o in run.outcomes if o.status == "failed"][:500]
+    if failed:
+        create_table_artifact(
+            key="scan-failures",
+            table=[{"item": o.item_id, "code": o.code, "reason": o.reason} for o in failed],
+            description="Failed jobs, at most 500",
+        )
+
+
+def _is_final(state: object) -> bool:
+    """Whether trying again cannot help: what the user gave is wrong."""
+    return isinstance(getattr(state, "data", None), InputError)
+
+
+def main() -> None:
+    """Run the flow once, with the options of ``sarlra scan``."""
+
+    def command(
+        *,
+        out: Annotated[str, typer.Option(help="Folder or URL of the catalogue.")],
+        aoi: str | None = None,
+        source: str = "planetary-computer",
+        origin: Annotated[list[str] | None, typer.Option()] = None,
+        event: str | None = None,
+        period: str | None = None,
+        step: float | None = None,
+        tile: int = 4096,
+        orbit: Literal["ascending", "descending", "both"] = "both",
+        buffers: str = "60-12",
+        pol: Literal["auto", "VV", "VV_VH"] = "auto",
+        model: str | None = None,
+        dem: str = "auto",
+        cluster: str = "local",
+    ) -> None:
+        """Scan any area for landslides."""
+        scan(out, aoi, source, tuple(origin or ()), event, period, step, tile, orbit, buffers, pol,
+             model, dem, cluster)  # fmt: skip
+
+    typer.run(command)
+
+
+if __name__ == "__main__":
+    main()
