@@ -14,6 +14,7 @@ from sarlra.cli.demo import demo
 from sarlra.cli.detect import EXAMPLES, detect
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
+from sarlra.cli.reproduce import reproduce
 from sarlra.cli.scan import EXAMPLES as SCAN_EXAMPLES
 from sarlra.cli.scan import scan
 from sarlra.cli.score import score
@@ -42,6 +43,7 @@ app.command()(train)
 app.command()(terrain)
 app.command()(demo)
 app.command()(serve)
+app.command()(reproduce)
 app.add_typer(catalog, name="catalog")
 
 

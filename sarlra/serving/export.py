@@ -7,6 +7,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 from sarlra.errors import InputError, OutputError
 from sarlra.serving.links import is_allowed, with_assets_at
@@ -29,6 +30,7 @@ def _uniform(document: Document) -> Document:
     """The item with ``nodata`` of one type per asset: Arrow's columns have one, STAC allows two.
 
     Where bands say ``"nan"`` and others a number, as those of the composite do, the numbers go.
+    Empty objects go too: Parquet has none.
     """
     for asset in document["assets"].values():
         bands = asset.get("bands", [])
@@ -36,7 +38,13 @@ def _uniform(document: Document) -> Document:
             for band in bands:
                 if not isinstance(band.get("nodata"), str):
                     band.pop("nodata", None)
-    return document
+    return cast(Document, _filled(document))
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _filled(part) for k, part in value.items() if part != {}}
+    return [_filled(part) for part in value] if isinstance(value, list) else value
 
 
 def shared_root(results: Results, assets_url: str | None) -> str:

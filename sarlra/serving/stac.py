@@ -251,6 +251,7 @@ def add_stac_api(app: FastAPI, results: Results, index: Index) -> None:
         client=ResultsClient(
             results=results,
             index=index,
+            stac_version="1.1.0",
             title=settings.stac_fastapi_title,
             description=settings.stac_fastapi_description,
             landing_page_id=settings.stac_fastapi_landing_id,

@@ -1,0 +1,174 @@
+"""The server as a program, asked by pystac-client and plain HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pystac_client
+import pytest
+import rasterio
+from serving_world import EVENT
+
+from sarlra.catalog.validate import validate_document
+from sarlra.serving.results import Results
+
+
+@pytest.fixture(scope="module")
+def server(made: Path) -> Iterator[str]:
+    command = [Path(sys.executable).parent / "sarlra", "serve", str(made), "--port", "0"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    line = ""
+    while "serving" not in line and process.poll() is None:
+        line = process.stderr.readline()
+    assert "serving 3 items" in line
+    url = line.split(" at ")[1].split()[0]
+    yield url
+    process.terminate()
+    process.wait(20)
+
+
+def _search(url: str, **body: Any) -> dict[str, Any]:
+    answer = httpx.post(f"{url}/stac/search", json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def test_client_finds_what_the_files_hold(server: str, results: Results) -> None:
+    client = pystac_client.Client.open(f"{server}/stac/")
+    assert [c.id for c in client.get_collections()] == [EVENT]
+    assert {i.id for i in client.search(limit=1).items()} == set(results.items)
+    assert client.search().matched() == 3
+    one = next(iter(client.search(ids=[sorted(results.items)[0]]).items()))
+    entry = results.items[one.id]
+    assert one.properties == entry.document["properties"]
+    validate_document(one.to_dict())
+    with rasterio.open(one.assets["scores"].href) as raster:
+        assert raster.count == 1  # over HTTP, by ranges
+    assert one.get_self_href() == f"{server}/stac/collections/{EVENT}/items/{one.id}"
+
+
+def test_search_by_get_and_by_post_agree(server: str, results: Results) -> None:
+    box = results.items[sorted(results.items)[-1]].document["bbox"]
+    inner = [box[2] - 1e-4, box[1], box[2], box[3]]
+    condition = {"op": "and", "args": [
+        {"op": ">=", "args": [{"property": "sarlra:statistics.detections"}, 1]},
+        {"op": "like", "args": [{"property": "id"}, "%_v2"]}]}  # fmt: skip
+    post = _search(server, bbox=inner, filter=condition, datetime="2018-07-01T00:00:00Z/..")
+    get = httpx.get(
+        f"{server}/stac/search",
+        params={
+            "bbox": ",".join(map(str, inner)),
+            "filter": json.dumps(condition),
+            "filter-lang": "cql2-json",
+            "datetime": "2018-07-01T00:00:00Z/..",
+        },
+    ).json()
+    ids = [f["id"] for f in post["features"]]
+    assert ids == [f["id"] for f in get["features"]]
+    expected = sorted(
+        name for name, entry in results.items.items()
+        if name.endswith("_v2") and entry.document["bbox"][2] >= inner[0]
+    )  # fmt: skip
+    assert sorted(ids) == expected
+    assert _search(server, datetime="2019-01-01T00:00:00Z/..")["numberMatched"] == 0
+    area = {"type": "Point", "coordinates": [0.0, 0.0]}
+    assert _search(server, intersects=area)["numberMatched"] == 0
+    assert _search(server, collections=["other"])["numberMatched"] == 0
+
+
+def test_missing_properties_do_not_match(server: str) -> None:
+    for operator in ("=", "<>", "<", ">"):
+        condition = {"op": operator, "args": [{"property": "no-such"}, 1]}
+        assert _search(server, filter=condition)["numberMatched"] == 0
+        assert _search(server, filter={"op": "not", "args": [condition]})["numberMatched"] == 0
+    none = {"op": "isNull", "args": [{"property": "no-such"}]}
+    assert _search(server, filter=none)["numberMatched"] == 3
+
+
+def test_landing_page_links_lead_somewhere(server: str) -> None:
+    landing = httpx.get(f"{server}/stac/").json()
+    validate_document(landing)
+    for link in landing["links"]:
+        if link.get("method", "GET") == "GET":
+            answer = httpx.get(link["href"])
+            assert answer.status_code == 200, link
+            assert answer.headers["content-type"].split(";")[0] == link["type"].split(";")[0]
+    assert "https://api.stacspec.org/v1.0.0/item-search" in landing["conformsTo"]
+    for untrue in ("transaction", "cql2-text", "sort", "fields", "collection-search"):
+        assert not any(untrue in name for name in landing["conformsTo"]), untrue
+    named = httpx.get(f"{server}/stac/collections/{EVENT}/queryables").json()["properties"]
+    assert named["sarlra:n_pre"]["type"] == "integer"
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "part"),
+    [
+        ("bytes=0-9", 206, slice(0, 10)),
+        ("bytes=10-", 206, slice(10, None)),
+        ("bytes=-7", 206, slice(-7, None)),
+        ("bytes=0-999999999", 206, slice(0, None)),
+        ("bytes=99999999-", 416, slice(0, 0)),
+        ("bytes=-0", 416, slice(0, 0)),
+        ("bytes=5-2", 200, slice(0, None)),
+        ("bytes=0-1,4-5", 200, slice(0, None)),
+        ("lines=0-1", 200, slice(0, None)),
+    ],
+)
+def test_ranges(
+    server: str, made: Path, results: Results, header: str, status: int, part: slice
+) -> None:
+    path = f"items/{sorted(results.items)[0]}/scores.tif"
+    answer = httpx.get(f"{server}/assets/{path}", headers={"Range": header})
+    assert answer.status_code == status
+    data = (made / path).read_bytes()
+    assert answer.content == data[part]
+    if status == 206:
+        first, last = answer.headers["content-range"].split()[1].split("/")[0].split("-")
+        assert data[int(first) : int(last) + 1] == answer.content
+
+
+def test_a_file_that_is_known_already_is_not_sent(server: str, results: Results) -> None:
+    url = f"{server}/assets/items/{sorted(results.items)[0]}/change.tif"
+    tag = httpx.get(url).headers["etag"]
+    assert httpx.get(url, headers={"If-None-Match": tag}).status_code == 304
+    stale = httpx.get(url, headers={"Range": "bytes=0-3", "If-Range": '"other"'})
+    assert stale.status_code == 200
+    assert int(httpx.head(url).headers["content-length"]) == len(stale.content)
+
+
+def test_other_pages_may_read_it(server: str) -> None:
+    headers = {"Origin": "https://elsewhere.example"}
+    assert httpx.get(f"{server}/stac/", headers=headers).headers["access-control-allow-origin"]
+    asked = {**headers, "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{server}/stac/search", headers=asked)
+    assert "POST" in answer.headers["access-control-allow-methods"]
+
+
+def test_tile_shows_the_raster(server: str, results: Results) -> None:
+    from io import BytesIO
+
+    import morecantile
+    import numpy as np
+    from PIL import Image
+
+    name = sorted(results.items)[0]
+    west, south, east, north = results.items[name].document["bbox"]
+    tile = morecantile.tms.get("WebMercatorQuad").tile((west + east) / 2, (south + north) / 2, 14)
+    about = httpx.get(f"{server}/tiles/{name}/change/tilejson.json").json()
+    url = about["tiles"][0].format(z=tile.z, x=tile.x, y=tile.y)
+    answer = httpx.get(url)
+    assert answer.headers["content-type"] == "image/png"
+    image = np.asarray(Image.open(BytesIO(answer.content)).convert("RGBA"))
+    assert image.shape == (256, 256, 4)
+    assert 0 < (image[..., 3] > 0).mean() <= 1
+    # A narrower scale saturates more pixels.
+    narrow = np.asarray(Image.open(BytesIO(httpx.get(f"{url}?rescale=-0.1,0.1").content)))
+    assert len(np.unique(narrow[..., 0])) < len(np.unique(image[..., 0]))
+    assert httpx.get(f"{server}/tiles/{name}/change/14/0/0.png").status_code == 404
