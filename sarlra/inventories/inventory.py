@@ -56,13 +56,17 @@ def zone_km2(zone: MultiPolygon | None) -> float | None:
     return float(areas_m2(gpd.GeoSeries([zone], crs=4326)).sum()) / 1e6
 
 
-def within_area(inventory: Inventory, area: MultiPolygon, name: str) -> Inventory:
-    """Only the landslides that touch an area (EPSG:4326); the polygons themselves stay whole.
+def check_inside(inventory: Inventory, area: MultiPolygon, name: str) -> tuple[str, ...]:
+    """See that an inventory is of an area (EPSG:4326).
+
+    Returns
+    -------
+    A note where some of its landslides lie outside the area; nothing is taken away.
 
     Raises
     ------
     InputError
-        None does: the inventory is of another place.
+        None of them touches the area: the inventory is of another place.
     """
     touching = np.asarray(inventory.landslides.intersects(area), dtype=bool)
     if not touching.any():
@@ -73,8 +77,5 @@ def within_area(inventory: Inventory, area: MultiPolygon, name: str) -> Inventor
             f"{there}, the area in {wanted} (west, south, east, north)",
             hint="give the inventory of this event, or another --aoi",
         )
-    notes = inventory.notes
-    if not touching.all():
-        notes += (f"{int((~touching).sum())} landslides lie outside the area and are left out",)
-    kept = inventory.landslides[touching].reset_index(drop=True)
-    return Inventory(kept, inventory.mapped, inventory.unmapped, notes, inventory.source)
+    outside = int((~touching).sum())
+    return (f"{outside} of {len(inventory)} landslides lie outside the area",) if outside else ()

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Geometry
 
-from sarlra.inventories.inventory import within_area
+from sarlra.inventories.inventory import check_inside
 from sarlra.jobs.cases import Case
 from sarlra.jobs.tiles import plan_tiles, to_utm
 from sarlra.recipe import Recipe
@@ -88,7 +88,8 @@ def plan_case(case: Case, recipes: tuple[Recipe, ...], seed: int,
     SearchError
         The search failed.
     """
-    inventory = within_area(case.inventory, case.event.area, case.name)
+    inventory = case.inventory
+    outside = check_inside(inventory, case.event.area, case.name)
     tiles = []
     for windows in plan_tiles(case.event.area, recipes[0]):
         zones = (
@@ -101,7 +102,7 @@ def plan_case(case: Case, recipes: tuple[Recipe, ...], seed: int,
     kept = [cells.take(np.isin(cells.names, chosen)) for cells in tiles]
     tracks, notes = _tracks(case, recipes, orbits)
     landslides = sum(int(cells.landslide.sum()) for cells in kept)
-    notes = [*inventory.notes, *notes]
+    notes = [*inventory.notes, *outside, *notes]
     if not landslides:
         notes.append("no cell has more than 5 % of landslide: the case gives no patch")
     return CasePlan(

@@ -15,7 +15,7 @@ from pyproj import Geod
 from shapely import Geometry, MultiPolygon, Point, Polygon
 
 from sarlra.errors import InputError
-from sarlra.inventories.inventory import areas_m2, within_area, zone_km2
+from sarlra.inventories.inventory import areas_m2, check_inside, zone_km2
 from sarlra.inventories.mend import mend
 from sarlra.inventories.read import read_inventory
 from sarlra.inventories.write import write_inventory
@@ -179,11 +179,10 @@ def test_an_inventory_of_another_place_and_one_that_reaches_out(tmp_path: Path) 
     frame(square(0, 0), square(100, 0)).to_file(tmp_path / "a.gpkg")
     found = read_inventory(tmp_path / "a.gpkg")
     here = MultiPolygon([frame(square(0, 0, 500)).to_crs(4326).geometry[0]])
-    inside = within_area(found, here, "here")
-    assert inside.landslides["name"].tolist() == ["s0"]
-    assert "1 landslides lie outside the area" in inside.notes[-1]
+    assert check_inside(found, here, "here") == ("1 of 2 landslides lie outside the area",)
+    assert check_inside(found, MultiPolygon([shapely.box(-180, 0, 180, 80)]), "all") == ()
     with pytest.raises(InputError, match=r"lies in the area of there.*west, south, east, north"):
-        within_area(found, MultiPolygon([shapely.box(0, 0, 1, 1)]), "there")
+        check_inside(found, MultiPolygon([shapely.box(0, 0, 1, 1)]), "there")
 
 
 def test_what_is_written_reads_back(tmp_path: Path, shared_data: Path) -> None:
