@@ -1,0 +1,196 @@
+"""The files of infra/: parsed, schema-checked, their commands against the real programs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from sarlra.cli.app import app
+from sarlra.settings import ClusterSettings
+from tests.conftest import ROOT
+
+INFRA = ROOT / "infra"
+COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
+PREFECT = yaml.safe_load((INFRA / "prefect.yaml").read_text())
+KUBERNETES = [
+    document
+    for path in sorted((INFRA / "kubernetes").glob("*.yaml"))
+    for document in yaml.safe_load_all(path.read_text())
+]
+ENTRYPOINTS = {"prefect", "dask"}
+
+
+def options_of(command: list[str]) -> list[str]:
+    return [part for part in command if part.startswith("--")]
+
+
+def sarlra_options(name: str) -> set[str]:
+    group: Any = typer.main.get_command(app)
+    return {option for param in group.commands[name].params for option in param.opts}
+
+
+def commands() -> Iterator[tuple[str, list[str]]]:
+    """(program, arguments) of every container that runs this package's image."""
+    for service in COMPOSE["services"].values():
+        if "SARLRA_IMAGE" in str(service.get("image")):
+            program = (service.get("entrypoint") or ["sarlra"])[0]
+            yield program, [str(part) for part in service["command"]]
+    for document in KUBERNETES:
+        for container in containers(document):
+            yield container["command"][0], [str(part) for part in container["args"]]
+
+
+def containers(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        yield from node.get("containers", [])
+        for value in node.values():
+            yield from containers(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from containers(value)
+
+
+@pytest.mark.parametrize(("program", "arguments"), list(commands()), ids=str)
+def test_commands_have_only_options_that_exist(program: str, arguments: list[str]) -> None:
+    if program == "sarlra":
+        assert set(options_of(arguments)) <= sarlra_options(arguments[0])
+        return
+    assert program in ENTRYPOINTS
+    known = {
+        "dask": [sys.executable, "-m", f"distributed.cli.dask_{arguments[0]}", "--help"],
+        "prefect": [sys.executable, "-m", "prefect", *arguments[:2], "--help"],
+    }[program]
+    shown = subprocess.run(known, capture_output=True, text=True, check=True, timeout=120,
+                           env={"COLUMNS": "300", "PATH": "", "HOME": "/tmp"})  # fmt: skip
+    for option in options_of(arguments):
+        assert re.search(rf"{re.escape(option)}\b", shown.stdout), option
+
+
+def test_compose_holds_every_service_and_no_secret() -> None:
+    services = COMPOSE["services"]
+    assert {"object-store", "database", "stac-api", "prefect-server", "prefect-worker",
+            "dask-scheduler", "dask-worker"} <= services.keys()  # fmt: skip
+    for name, service in services.items():
+        assert service["image"], name
+        assert ":latest" not in service["image"]
+        for needed in service.get("depends_on", {}):
+            assert "healthcheck" in services[needed], f"{name} waits for the health of {needed}"
+        for key, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|KEY|TOKEN", key):
+                assert str(value).startswith("${"), f"{name}: {key} is written out"
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in COMPOSE["volumes"]
+        for port in service.get("ports", []):
+            assert port.startswith("127.0.0.1:"), f"{name} is open to the network"
+
+
+def test_deployments_are_of_flows_that_exist_with_parameters_that_they_take() -> None:
+    sys.path.insert(0, str(ROOT))
+    from prefect.flows import load_flow_from_entrypoint
+
+    named = {d["entrypoint"].split(":")[0] for d in PREFECT["deployments"]}
+    assert named == {f"flows/{path.name}" for path in (ROOT / "flows").glob("*.py")}
+    for deployment in PREFECT["deployments"]:
+        flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
+        assert flow.name == deployment["name"]
+        assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+        assert deployment["concurrency_limit"]["limit"] >= 1
+
+
+def test_deployments_fit_prefects_schemas() -> None:
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig
+    from prefect.client.schemas.schedules import CronSchedule
+
+    for deployment in PREFECT["deployments"]:
+        ConcurrencyLimitConfig(**deployment["concurrency_limit"])
+        for schedule in deployment.get("schedules", []):
+            CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+
+
+def test_kubernetes_documents_are_whole() -> None:
+    kinds = [document["kind"] for document in KUBERNETES]
+    assert sorted(kinds) == ["DaskAutoscaler", "DaskCluster", "Deployment"]
+    by_kind = {document["kind"]: document for document in KUBERNETES}
+    cluster, scaler = by_kind["DaskCluster"], by_kind["DaskAutoscaler"]
+    assert scaler["spec"]["cluster"] == cluster["metadata"]["name"]
+    assert 0 < scaler["spec"]["minimum"] <= scaler["spec"]["maximum"]
+    selector = cluster["spec"]["scheduler"]["service"]["selector"]
+    assert selector["dask.org/cluster-name"] == cluster["metadata"]["name"]
+    deployment = by_kind["Deployment"]["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert deployment["selector"]["matchLabels"].items() <= labels.items()
+    for document in KUBERNETES:
+        for container in containers(document):
+            assert container["resources"]["limits"]["memory"]
+        assert '"runAsNonRoot": true' in __import__("json").dumps(document) or not list(
+            containers(document)
+        )
+
+
+def test_containerfile_is_slim_not_root_and_healthy() -> None:
+    text = (INFRA / "Containerfile").read_text().replace("\\\n", " ")
+    steps = [line.split(maxsplit=1) for line in text.splitlines()
+             if line.strip() and not line.startswith("#")]  # fmt: skip
+    names = [name for name, _ in steps]
+    assert names[-1] == "CMD"
+    assert "HEALTHCHECK" in names
+    last = len(names) - 1 - names[::-1].index("FROM")
+    (user,) = [rest for name, rest in steps[last:] if name == "USER"]
+    assert user.split(":")[0] not in ("root", "0")
+    assert "slim" in steps[last][1]
+    for name, rest in steps:
+        if name == "COPY" and "--from" not in rest:
+            *sources, _ = [part for part in shlex.split(rest) if not part.startswith("--")]
+            for source in sources:
+                assert (ROOT / source).exists(), source
+    assert not re.search(r"(?i)(password|secret|token)\s*=", text)
+
+
+def settings_in_code() -> set[str]:
+    found: set[str] = set()
+    for folder in ("sarlra", "flows", "tests"):
+        for path in (ROOT / folder).rglob("*.py"):
+            found |= set(re.findall(r"[\"']?(SARLRA_[A-Z_]*[A-Z])\b", path.read_text()))
+    prefix = ClusterSettings.model_config["env_prefix"]
+    own = {f"{prefix}{name.upper()}" for name in ClusterSettings.model_fields}
+    # Named by infra files alone, or made up by tests of the environment.
+    return {n for n in found if not n.startswith(prefix)} - {"SARLRA_IMAGE", "SARLRA_CLUSTER"} | own
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `(SARLRA_\w+)` \|(.*?)\|", (ROOT / "docs/settings.md").read_text(),
+                      re.MULTILINE)  # fmt: skip
+    assert len({name for name, _ in rows}) == len(rows)
+    assert {name for name, _ in rows} == settings_in_code()
+    stated = dict(rows)
+    for name, field in ClusterSettings.model_fields.items():
+        assert stated[f"SARLRA_CLUSTER_{name.upper()}"].strip() == str(field.default), name
+
+
+def test_bad_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sarlra.errors import InputError
+    from sarlra.settings import cluster_settings, resources_of
+
+    monkeypatch.setenv("SARLRA_CLUSTER_RETRIES", "many")
+    with pytest.raises(InputError, match="SARLRA_CLUSTER_RETRIES"):
+        cluster_settings()
+    assert resources_of("GPU=1, IO=0.5") == {"GPU": 1.0, "IO": 0.5}
+    assert resources_of("") == {}
+    with pytest.raises(InputError, match="GPU"):
+        resources_of("GPU")
+
+
+def test_paths_in_infra_name_files_that_exist() -> None:
+    for path in (INFRA / "compose.yaml", INFRA / "prefect.yaml", INFRA / "Containerfile"):
+        for named in re.findall(r"infra/[\w./-]+\w", path.read_text()):
+            assert (ROOT / named).exists(), f"{path.name} names {named}"
+    assert Path(INFRA / "kubernetes").is_dir()
