@@ -91,7 +91,7 @@ def _scalar(field: Field) -> str | None:
 def document() -> str:
     """The page of documentation, as Markdown."""
     parts = [_HEAD, "\n## Properties of items\n\n", _table(
-        ("name", "type", "unit", "always", "meaning"),
+        ("name", "type", "unit", "required", "meaning"),
         [(f"`{f.name}`", f.kind, f.unit, "yes" if f.required else "", f.meaning) for f in fields()],
     )]  # fmt: skip
     parts += ["\n## Assets of items\n\n", _table(

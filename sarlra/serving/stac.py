@@ -245,6 +245,7 @@ def add_stac_api(app: FastAPI, results: Results, index: Index) -> None:
         openapi_url=f"{PREFIX}/api",
     )
     StacApi(
+        stac_version="1.1.0",
         settings=settings,
         app=app,
         router=APIRouter(prefix=PREFIX),

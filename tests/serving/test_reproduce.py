@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,8 @@ from sarlra.serving.place import open_place
 from sarlra.serving.reproduce import reproduce
 from sarlra.serving.results import read_results
 from sarlra.serving.verify import verify
-from tests.servers.base import Reply, Request, Server
+from tests.servers.base import LocalServer as Server
+from tests.servers.base import Reply, Request
 from tests.servers.items import opera_items, write_items
 
 BURST, AOI = "T137-292321-IW2", "-119.849,34.765,-119.817,34.791"
@@ -35,7 +35,7 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def made(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     folder = tmp_path_factory.mktemp("again")
     items = [i for i in opera_items(shared_data) if i["properties"]["opera:burst_id"] == BURST]
     source = write_items(folder / "items.json", items)
@@ -46,7 +46,7 @@ def made(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     execute(prepare(request, search(request)), "none")
     source.unlink()  # the frozen inputs are enough
     (item,) = (folder / "out" / "items").glob("*/*.json")
-    yield Made(folder / "out", item)
+    return Made(folder / "out", item)
 
 
 class Files(Server):
