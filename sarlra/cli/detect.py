@@ -209,6 +209,8 @@ def show_run(made: Plan, run: Run, *, as_json: bool) -> None:
         table.add_row(outcome.tile, outcome.track, outcome.status, str(outcome.scored),
                       str(outcome.not_scored), str(outcome.detections))  # fmt: skip
     out.print(table)
+    for note in dict.fromkeys(note for outcome in run.outcomes for note in outcome.notes):
+        err.print(f"[yellow]note[/] {note}", highlight=False)
     for outcome in run.outcomes:
         if outcome.status == "failed":
             err.print(f"[red]failed[/] {outcome.item_id}: {outcome.reason}", highlight=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,7 +66,8 @@ class Outcome:
 
     ``status``: ``done`` (with detections), ``empty`` (done, no detections), ``skipped`` (the item
     stood already) or ``failed``; ``code`` and ``reason`` say why it failed, for machines and for
-    people. ``scored`` and ``not_scored`` count windows, ``detections`` those kept.
+    people. ``notes`` say what is missing of a result that stands.
+    ``scored`` and ``not_scored`` count windows, ``detections`` those kept.
     """
 
     job_id: str
@@ -81,6 +82,7 @@ class Outcome:
     reason: str | None = None
     hint: str | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 def track_version(
@@ -113,9 +115,14 @@ def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:
 
 
 def outcome_of(
-    job: Job, item: str, status: Status, statistics: Mapping[str, Any], seconds: float
+    job: Job,
+    item: str,
+    status: Status,
+    statistics: Mapping[str, Any],
+    seconds: float,
+    notes: Iterable[str] = (),
 ) -> Outcome:
-    """The outcome of a job whose item stands, from the statistics in it."""
+    """The outcome of a job whose item stands, from the statistics and notes in it."""
     scored = int(statistics.get("scored", 0))
     return Outcome(
         job.id,
@@ -127,4 +134,5 @@ def outcome_of(
         not_scored=int(statistics.get("windows", scored)) - scored,
         detections=int(statistics.get("detections", 0)),
         seconds=seconds,
+        notes=tuple(notes),
     )

@@ -146,7 +146,8 @@ def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
         item = find_done(sink, name, job.id)
         if item is not None:
             known = item.properties.get("sarlra:statistics", {})
-            yield outcome_of(job, name, "skipped", known, 0.0)
+            notes = item.properties.get("sarlra:notes", ())
+            yield outcome_of(job, name, "skipped", known, 0.0, notes)
 
 
 def combination_of(request: Request) -> Combination:

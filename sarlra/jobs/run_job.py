@@ -46,8 +46,9 @@ def run_job(job: Job) -> Outcome:
         standing = find_done(sink, name, job.id)
         if standing is not None:
             known = standing.properties.get("sarlra:statistics", {})
-            return outcome_of(job, name, "skipped", known, time.monotonic() - started)
-        statistics = _make(job, sink)
+            notes = standing.properties.get("sarlra:notes", ())
+            return outcome_of(job, name, "skipped", known, time.monotonic() - started, notes)
+        statistics, notes = _make(job, sink)
     except SarlraError as error:
         log.warning("job %s failed: %s", name, error)
         return Outcome(
@@ -62,10 +63,11 @@ def run_job(job: Job) -> Outcome:
             seconds=time.monotonic() - started,
         )
     status: Status = "done" if statistics["detections"] else "empty"
-    return outcome_of(job, name, status, statistics, time.monotonic() - started)
+    return outcome_of(job, name, status, statistics, time.monotonic() - started, notes)
 
 
-def _make(job: Job, sink: Sink) -> dict[str, Any]:
+def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Write everything; what the item says of the result in numbers, and in words."""
     wanted = tile_windows(job.event.area, job.tile, job.recipe)
     active = (
         np.zeros((job.recipe.tile_px // job.recipe.stride_px,) * 2, dtype=bool)
@@ -103,7 +105,7 @@ def _make(job: Job, sink: Sink) -> dict[str, Any]:
         ),
         statistics,
     )
-    return statistics
+    return statistics, terrain.notes
 
 
 def _compute(job: Job) -> tuple[xr.Dataset, TileTerrain]:

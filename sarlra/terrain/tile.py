@@ -116,7 +116,9 @@ def _geometry(
     area = box_of(*transform_bounds(grid.crs, 4326, *grid.bounds, densify_pts=5))
     seconds = wait_s()
     return within(
-        seconds, "the geometry", lambda: find_geometry(track, area, signing, 0.9 * seconds)
+        seconds,
+        f"the geometry of track {track.id}",
+        lambda: find_geometry(track, area, signing, 0.9 * seconds),
     )
 
 

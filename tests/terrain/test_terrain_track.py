@@ -251,7 +251,7 @@ def test_a_server_that_never_answers_is_given_up(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}"
         outline = shapely.box(*world.area).buffer(0.2)
-        track = track_of(real_slice(f"{address}/grd/item", outline))
+        track = replace(track_of(real_slice(f"{address}/grd/item", outline)), relative_orbit=99)
         started = time.monotonic()
         found = tile_terrain(track, grid, choice, None)
         assert time.monotonic() - started < 5.0
@@ -259,7 +259,7 @@ def test_a_server_that_never_answers_is_given_up(
         assert "within 1 s" in found.notes[0]
         assert choice.dem is not None
         assert choice.dem.source is not None
-        mute = replace(choice.dem.source, kind="api", location=address)
+        mute = replace(choice.dem.source, name="mute", kind="api", location=address)
         started = time.monotonic()
         found = tile_terrain(
             track, grid, TerrainChoice(DemSource(source=mute), GivenGeometry(38.0, 193.0)), None
@@ -267,6 +267,10 @@ def test_a_server_that_never_answers_is_given_up(
         assert time.monotonic() - started < 5.0
         assert (found.visibility == 255).all()
         assert "within 1 s" in found.notes[0]
+        # The next tile does not wait again.
+        started = time.monotonic()
+        tile_terrain(track, grid, choice, None)
+        assert time.monotonic() - started < 0.5
 
 
 def test_waiting_passes_on_what_happened() -> None:
