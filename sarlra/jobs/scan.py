@@ -24,7 +24,7 @@ from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.plan import Request
 from sarlra.jobs.scan_cells import plan_cells, spanning_tiles
 from sarlra.jobs.scan_cost import core_seconds
-from sarlra.jobs.scan_plan import PlannedCell, plan_cell, what_stands
+from sarlra.jobs.scan_plan import PlannedCell, plan_cell, settle_once, what_stands
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
 
@@ -117,6 +117,7 @@ def plan_scan(requests: Sequence[Request], search: Search, show: Show = lambda _
     plan = ScanPlan(tuple(requests), Path(tempfile.mkdtemp(prefix="sarlra-scan-")))
     sink = open_sink(requests[0].sink)
     standing = what_stands(sink)
+    settle_once.cache_clear()  # a model's file may have changed since the last plan
     try:
         with PlanWriter(plan.table) as writer:
             for request in requests:

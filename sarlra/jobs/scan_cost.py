@@ -1,17 +1,16 @@
-"""What a job costs, estimated from what it reads; constants are measured, see docs/scaling.md."""
+"""What a job costs, estimated from its windows; constants are measured, see docs/scaling.md."""
 
 from __future__ import annotations
 
 from sarlra.jobs.scan_plan import Planned
 
-#: Core seconds of any job, of a million composited pixels (pixel x acquisition x polarisation) and
-#: of a thousand scored windows.
-JOB_S, MEGAPIXEL_S, KILOWINDOW_S = 0.0, 0.0, 0.0
+#: Core seconds of any job, and of a thousand windows with the composite below them, with the buffers
+#: 60-12 and both polarisations (benchmarks/job_cost.py).
+JOB_S, KILOWINDOW_S = 0.41, 7.41
 
 
 def core_seconds(entry: Planned) -> float:
     """Estimated core seconds of a row of a plan; 0 for one that is skipped."""
     if entry.job is None:
         return 0.0
-    windows = int(entry.tile.active.sum())
-    return JOB_S + entry.pixels / 1e6 * MEGAPIXEL_S + windows / 1e3 * KILOWINDOW_S
+    return JOB_S + int(entry.tile.active.sum()) / 1e3 * KILOWINDOW_S

@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import shapely
+from pyproj import Transformer
 
 from sarlra import __version__
 from sarlra.catalog.publish import find_done, item_id
@@ -20,12 +22,12 @@ from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome, job_id, outcome_of
 from sarlra.jobs.plan import Request, combination_of, settle, threshold_of
 from sarlra.jobs.scan_cells import Cell
-from sarlra.jobs.tiles import TileWindows, to_utm
+from sarlra.jobs.tiles import SEGMENT_DEG, TileWindows
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.scenes.find import assemble
 from sarlra.scenes.frozen import freeze_bytes
-from sarlra.scenes.model import Acquisition, Slice, Track
+from sarlra.scenes.model import Acquisition, OrbitState, Slice, Track
 from sarlra.scenes.polarisations import choose_polarisations, slices_of
 from sarlra.scenes.search import Search
 from sarlra.terrain.choice import TerrainChoice
@@ -153,10 +155,10 @@ def _plan_track(
     standing: Standing,
 ) -> Iterator[Planned]:
     event = request.event
-    recipe, model = settle(track, polarisations, request)
+    recipe, model = settle_once(track.orbit_state, polarisations, request)
     version = scan_version(event, recipe, model, request.terrain)
     slices = slices_of(track)
-    outlines = np.array([to_utm(part.geometry, cell.epsg) for part in slices], dtype=object)
+    outlines = _in_zone([part.geometry for part in slices], cell.epsg)
     for windows in cell.tiles:
         box = shapely.box(*windows.box.bounds(windows.tile))
         meets = shapely.intersects(outlines, box)
@@ -189,6 +191,14 @@ def _plan_track(
         yield Planned(state, windows, own, job, outcome, "", n_bytes, pixels)
 
 
+def _in_zone(shapes: list[shapely.Geometry], epsg: int) -> npt.NDArray[np.object_]:
+    """As :func:`sarlra.jobs.tiles.to_utm`, for many at once."""
+    project: Any = Transformer.from_crs(4326, epsg, always_xy=True).transform
+    cut = shapely.segmentize(np.array(shapes, dtype=object), SEGMENT_DEG)
+    moved: npt.NDArray[np.object_] = shapely.transform(cut, project, interleaved=False)
+    return moved
+
+
 def _restricted(track: Track, wanted: Set[int]) -> Track:
     """The track with those slices (by identity) and the acquisitions that have any of them."""
 
@@ -197,6 +207,14 @@ def _restricted(track: Track, wanted: Set[int]) -> Track:
         return tuple(replace(a, slices=parts) for a, parts in reduced if parts)
 
     return replace(track, pre=side(track.pre), post=side(track.post))
+
+
+@lru_cache(maxsize=64)
+def settle_once(
+    orbit_state: OrbitState, polarisations: Polarisations, request: Request
+) -> tuple[Recipe, ModelInfo]:
+    """As :func:`sarlra.jobs.plan.settle`, which reads the model's file, once for a request."""
+    return settle(Track(0, orbit_state, (), ()), polarisations, request)
 
 
 def _state(job: Job, sink: Sink, standing: Standing) -> tuple[State, Outcome | None]:

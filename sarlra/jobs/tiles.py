@@ -27,7 +27,8 @@ from sarlra.recipe import Recipe
 
 #: UTM is not defined nearer to the poles.
 LATITUDE_LIMITS = (-80.0, 84.0)
-_SEGMENT_DEG = 0.05
+#: Edges of footprints are cut to this before they are projected.
+SEGMENT_DEG = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def to_utm(shape: Geometry, epsg: int) -> Geometry:
     Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
     """
     transformer = Transformer.from_crs(4326, epsg, always_xy=True)
-    return reproject(transformer.transform, shapely.segmentize(shape, _SEGMENT_DEG))
+    return reproject(transformer.transform, shapely.segmentize(shape, SEGMENT_DEG))
 
 
 def zone_epsg(longitude: float, latitude: float) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-SIZE_PX, TILE_PX = 512, 256
+SIZE_PX, TILE_PX = 256, 512
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class World:
             str(Path(sys.executable).with_name("sarlra")), "scan", "--json",
             "--event", str(self.folder / "event.geojson"),
             "--source", str(items or self.folder / "items.json"), "--tile", str(TILE_PX),
-            "--dem", "none", "--orbit", "ascending", "--pol", "VV", "--out", str(out), *options,
+            "--dem", "none", "--orbit", "ascending", "--out", str(out), *options,
         ]  # fmt: skip
 
 

@@ -1,0 +1,60 @@
+"""Core seconds of real jobs on a simulated world: the constants of sarlra/jobs/scan_cost.py.
+
+    python benchmarks/job_cost.py
+
+One world is scanned with small and large tiles in this process; the core seconds of each job are
+fitted by least squares to the number of jobs, composited pixels and windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from scipy.optimize import nnls
+
+from sarlra.jobs.run_job import run_job
+from sarlra.jobs.scan import plan_scan, run_cells
+from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scenes.search import open_search
+from sarlra.simulation.world import simulate
+
+
+def main() -> None:
+    """Run, fit, and print the constants as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=768)
+    given = parser.parse_args()
+    rows, seconds = [], []
+    with tempfile.TemporaryDirectory() as text:
+        folder = Path(text)
+        simulate(11, folder / "w", size_px=given.size)
+        for tile in (256, 4096):
+            requests = scan_requests(out=str(folder / str(tile)), tile=tile, dem="none",
+                                     source=str(folder / "w/items.json"),
+                                     event=str(folder / "w/event.geojson"))  # fmt: skip
+            with plan_scan(requests, open_search(requests[0].source)) as plan:
+                entries = {e.job.id: e for name in plan.cells
+                           for e in plan.read_cell(name).entries if e.job}  # fmt: skip
+                for index, job in enumerate(run_cells(plan, plan.cells)):
+                    started = time.process_time()
+                    outcome = run_job(job)
+                    if outcome.status == "failed":
+                        raise SystemExit(f"{outcome.item_id}: {outcome.reason}")
+                    if rows or index:  # the first job loads the network
+                        entry = entries[job.id]
+                        seconds.append(time.process_time() - started)
+                        rows.append([1.0, entry.pixels / 1e6, outcome.scored / 1e3])
+    fitted, residual = nnls(np.array(rows), np.array(seconds))
+    figures = dict(zip(("job_s", "megapixel_s", "kilowindow_s"), fitted.round(4), strict=True))
+    figures |= {"jobs": len(rows), "rms_s": round(float(residual / len(rows) ** 0.5), 3)}
+    sys.stdout.write(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
