@@ -145,7 +145,7 @@ def moment(text: str) -> datetime:
         The text is none.
     """
     try:
-        found = datetime.fromisoformat(text)
+        found = datetime.fromisoformat(text.upper())  # RFC 3339 allows t and z
     except ValueError as error:
         raise InputError(f"{text!r:.60} is no RFC 3339 time") from error
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import socket
 from collections.abc import Callable
 
@@ -33,6 +34,8 @@ def run_server(
     InputError
         There is no catalogue, the address cannot be listened on, or ``sarlra[serve]`` is missing.
     """
+    # It asks for settings in the environment before it sees those that are given.
+    logging.getLogger("stac_fastapi.types.config").setLevel(logging.ERROR)
     try:
         import uvicorn
 

@@ -47,7 +47,19 @@ def running_api(folder: Path, programs: Path) -> Iterator[str]:
         shutil.chown(folder, user)
     common = {"user": user, "cwd": folder, "check": True, "stdout": subprocess.DEVNULL}
     subprocess.run(
-        [programs / "initdb", "-D", data, "-A", "trust", "-U", "stac", "-E", "UTF8", "--no-sync"],
+        [
+            programs / "initdb",
+            "-D",
+            data,
+            "-A",
+            "trust",
+            "-U",
+            "stac",
+            "-E",
+            "UTF8",
+            "--locale=C",
+            "--no-sync",
+        ],
         **common,
     )
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"

@@ -83,6 +83,38 @@ def test_search_by_get_and_by_post_agree(server: str, results: Results) -> None:
     assert _search(server, collections=["other"])["numberMatched"] == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("2018-09-05t18:07:58.000z", 3),
+        ("2018-09-05T18:07:58+09:00", 3),
+        ("1985-04-12T23:20:50.52Z", 0),
+        ("../2017-01-01T00:00:00Z", 0),
+        ("/2030-01-01T00:00:00Z", 3),
+    ],
+)
+def test_times_in_every_allowed_form(server: str, text: str, count: int) -> None:
+    answer = httpx.get(f"{server}/stac/search", params={"datetime": text})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["numberMatched"] == count
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_pages_follow_by_get_and_by_post(server: str, results: Results, limit: int) -> None:
+    for method, body in (("GET", None), ("POST", {"limit": limit, "collections": [EVENT]})):
+        found: list[str] = []
+        link: dict[str, Any] = {
+            "method": method, "body": body, "href": f"{server}/stac/search?limit={limit}"
+        }  # fmt: skip
+        while link:
+            page = httpx.request(link["method"], link["href"], json=link.get("body")).json()
+            assert len(page["features"]) <= limit
+            found += [feature["id"] for feature in page["features"]]
+            link = next((x for x in page["links"] if x["rel"] == "next"), {})
+        assert len(found) == 3
+        assert set(found) == set(results.items)
+
+
 def test_missing_properties_do_not_match(server: str) -> None:
     for operator in ("=", "<>", "<", ">"):
         condition = {"op": operator, "args": [{"property": "no-such"}, 1]}
