@@ -30,7 +30,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=768)
     given = parser.parse_args()
-    rows, seconds = [], []
+    rows: list[list[float]] = []
+    seconds: list[float] = []
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         simulate(11, folder / "w", size_px=given.size)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sarlra.jobs.scan_plan import Planned
 
-#: Core seconds of any job, and of a thousand windows with the composite below them, with the buffers
-#: 60-12 and both polarisations (benchmarks/job_cost.py).
+#: Core seconds of any job, and of a thousand windows with the composite below them; with the
+#: buffers 60-12 and both polarisations (benchmarks/job_cost.py).
 JOB_S, KILOWINDOW_S = 0.41, 7.41
 
 
