@@ -28,7 +28,11 @@ def serve(
     from sarlra.serving.run import run_server
 
     def ready(url: str, items: int, rejected: int) -> None:
-        err.print(f"serving {items} items at {url} (STAC API: {url}/stac/)", highlight=False)
+        err.print(
+            f"serving {items} items at {url} (STAC API: {url}/stac/)",
+            highlight=False,
+            soft_wrap=True,
+        )
         if rejected:
             err.print(f"[yellow]note[/] {rejected} items or collections are left out: see above")
 
