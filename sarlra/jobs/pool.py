@@ -82,13 +82,21 @@ def run_bounded(
 def run_here(jobs: Iterable[Job], run: Run, settings: ClusterSettings) -> Iterator[Outcome]:
     """The same in this process, one job after the other."""
     for job in jobs:
-        outcome = run(job)
+        outcome = _guarded(run, job)
         for attempt in range(settings.retries):
             if outcome.code not in TRANSIENT:
                 break
             time.sleep(settings.retry_wait_s * 2.0**attempt)
-            outcome = run(job)
+            outcome = _guarded(run, job)
         yield outcome
+
+
+def _guarded(run: Run, job: Job) -> Outcome:
+    """As a worker has it: what breaks one job (a full disk, say) does not stop the others."""
+    try:
+        return run(job)
+    except Exception as error:
+        return _lost(job, error)
 
 
 def workers(client: Any) -> int:
