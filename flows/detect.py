@@ -26,7 +26,7 @@ from sarlra.errors import InputError, JobsFailedError
 from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.plan import Plan, Request, search
+from sarlra.jobs.plan import Plan, Radiometry, Request, search
 from sarlra.scenes.polarisations import Chosen
 
 
@@ -65,6 +65,11 @@ def detect(
     buffers: str = "60-12",
     pol: Literal["auto", "VV", "VV_VH"] = "auto",
     model: str | None = None,
+    dem: str = "auto",
+    incidence: float | None = None,
+    heading: float | None = None,
+    radiometry: Radiometry = "auto",
+    visibility_buffer: float = 0.0,
     cluster: str = "local",
 ) -> dict[str, int]:
     """Find landslides around an earthquake; returns the number of jobs by outcome.
@@ -81,6 +86,11 @@ def detect(
         buffers=buffers,
         pol=pol,
         model=model,
+        dem=dem,
+        incidence=incidence,
+        heading=heading,
+        radiometry=radiometry,
+        visibility_buffer=visibility_buffer,
     )
     run = run_plan(plan_jobs(request, search_scenes(request)), cluster)
     create_table_artifact(
@@ -120,10 +130,31 @@ def main() -> None:
         buffers: str = "60-12",
         pol: Literal["auto", "VV", "VV_VH"] = "auto",
         model: str | None = None,
+        dem: str = "auto",
+        incidence: float | None = None,
+        heading: float | None = None,
+        radiometry: Radiometry = "auto",
+        visibility_buffer: float = 0.0,
         cluster: str = "local",
     ) -> None:
         """Find landslides around an earthquake and write them as a STAC catalogue."""
-        detect(event, out, source, tuple(origin or ()), aoi, orbit, buffers, pol, model, cluster)
+        detect(
+            event=event,
+            out=out,
+            source=source,
+            origin=tuple(origin or ()),
+            aoi=aoi,
+            orbit=orbit,
+            buffers=buffers,
+            pol=pol,
+            model=model,
+            dem=dem,
+            incidence=incidence,
+            heading=heading,
+            radiometry=radiometry,
+            visibility_buffer=visibility_buffer,
+            cluster=cluster,
+        )
 
     typer.run(command)
 
