@@ -26,7 +26,7 @@ demo: .venv/.runtime
 	$(BIN)/sarlra demo --out demo-output
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.dev
 	$(BIN)/ruff check .
