@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import pickle
+import tempfile
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
