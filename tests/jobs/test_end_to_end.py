@@ -146,6 +146,47 @@ def test_area_across_the_antimeridian(shared_data: Path, tmp_path: Path) -> None
         assert bounds[["minx", "maxx"]].abs().max().max() <= 180.0
 
 
+@pytest.mark.services
+def test_bucket_holds_what_a_folder_holds(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3  # type: ignore[import-untyped]
+    from moto.server import ThreadedMotoServer
+
+    plain = write_items(tmp_path / "items.json", _burst(shared_data))
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        for name, value in {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }.items():
+            monkeypatch.setenv(name, value)
+        client = boto3.client("s3", endpoint_url=f"http://{host}:{port}")
+        client.create_bucket(Bucket="sarlra-end-to-end")
+        request = make_request(
+            None, out="s3://sarlra-end-to-end/results", source=str(plain), origin=(ORIGIN,), aoi=AOI
+        )
+        chosen = search(request)
+        run = execute(prepare(request, chosen), "none")
+        assert prepare(request, chosen).todo == ()
+        listed = client.list_objects_v2(Bucket="sarlra-end-to-end")["Contents"]
+        there = {o["Key"].removeprefix("results/"): o["Size"] for o in listed}
+    finally:
+        server.stop()
+    _, ours = _detect(plain, tmp_path / "folder")
+    assert [o.item_id for o in run.outcomes] == [o.item_id for o in ours.outcomes]
+    here = {
+        str(p.relative_to(tmp_path / "folder")): p.stat().st_size
+        for p in (tmp_path / "folder").rglob("*")
+        if p.is_file()
+    }
+    assert there == here
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from sarlra.simulation.world import simulate
