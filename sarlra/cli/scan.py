@@ -71,6 +71,12 @@ def scan(
     dem: Annotated[
         str, typer.Option(help="Heights for layover and shadow; as for detect.")
     ] = "auto",
+    incidence: Annotated[
+        float | None, typer.Option(help="Incidence angle in degrees, with --heading and --orbit.")
+    ] = None,
+    heading: Annotated[
+        float | None, typer.Option(help="Heading of the satellite, degrees from north.")
+    ] = None,
     cluster: Annotated[
         str,
         typer.Option(
@@ -103,6 +109,8 @@ def scan(
         threshold=threshold,
         resolution=resolution,
         dem=dem,
+        incidence=incidence,
+        heading=heading,
     )
     with progress(quiet=as_json) as bars:
         bar = bars.add_task("planning cells", total=None)
