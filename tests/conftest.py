@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data; skips where it is absent, except in CI, where that is a failure."""
-    folder = Path(os.environ.get("SARLRA_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    given = os.environ.get("SARLRA_SHARED_DATA", ROOT.parent / "shared" / "data")
+    folder = Path(given).resolve()  # hrefs that are compared are resolved too
     if not (folder / "README.md").is_file():
         reason = f"no real data at {folder} (set SARLRA_SHARED_DATA)"
         if os.environ.get("CI"):
