@@ -113,22 +113,7 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
         recipe, model = settle(track, polarisations, request)
         version = track_version(request.event, track, recipe, model, request.terrain)
         jobs += [
-            Job(
-                id=job_id(request.event, windows.tile, track, version),
-                version=version,
-                event=request.event,
-                tile=windows.tile,
-                box=windows.box,
-                track=track,
-                recipe=recipe,
-                model=model,
-                threshold=threshold_of(recipe, model),
-                signing=request.source.signing,
-                source=request.source.name,
-                sink=request.sink,
-                inputs_href=inputs_href,
-                terrain=request.terrain,
-            )
+            make_job(request, windows, track, (recipe, model), version, version, inputs_href)
             for windows in plan_tiles(request.event.area, recipe)
             if _meets(windows, track)
         ]
@@ -138,6 +123,47 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
             hint="give an --aoi that the source covers",
         )
     return Plan(request, chosen.scenes, tuple(jobs), tuple(_standing(jobs, sink)))
+
+
+def make_job(
+    request: Request,
+    windows: TileWindows,
+    track: Track,
+    settled: tuple[Recipe, ModelInfo],
+    version: str,
+    identity: str,
+    inputs_href: str,
+) -> Job:
+    """One job of a request.
+
+    Parameters
+    ----------
+    settled
+        From :func:`settle`.
+    version
+        Names the result's place in the store.
+    identity
+        What tells the job from others of its tile, track and event.
+    inputs_href
+        Where the frozen scenes will lie, relative to the sink.
+    """
+    recipe, model = settled
+    return Job(
+        id=job_id(request.event, windows.tile, track, identity),
+        version=version,
+        event=request.event,
+        tile=windows.tile,
+        box=windows.box,
+        track=track,
+        recipe=recipe,
+        model=model,
+        threshold=_threshold(recipe, model),
+        signing=request.source.signing,
+        source=request.source.name,
+        sink=request.sink,
+        inputs_href=inputs_href,
+        terrain=request.terrain,
+    )
 
 
 def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
@@ -186,7 +212,7 @@ def _model_of(track: Track, recipe: Recipe, request: Request) -> ModelInfo:
     return model
 
 
-def threshold_of(recipe: Recipe, model: ModelInfo) -> float:
+def _threshold(recipe: Recipe, model: ModelInfo) -> float:
     """The recipe's threshold, else the model's, else the default."""
     for threshold in (recipe.threshold, model.threshold):
         if threshold is not None:

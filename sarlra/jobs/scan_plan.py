@@ -19,8 +19,8 @@ from sarlra import __version__
 from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
-from sarlra.jobs.job import Job, Outcome, job_id, outcome_of
-from sarlra.jobs.plan import Request, combination_of, settle, threshold_of
+from sarlra.jobs.job import Job, Outcome, outcome_of
+from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.scan_cells import Cell
 from sarlra.jobs.tiles import SEGMENT_DEG, TileWindows
 from sarlra.models.registry import ModelInfo
@@ -170,22 +170,8 @@ def _plan_track(
             reason = f"no acquisition of {track.id} {side} the event meets the tile"
             yield Planned("skipped", windows, own, reason=reason)
             continue
-        job = Job(
-            id=job_id(event, windows.tile, own, f"{version}/{inputs_digest(own)}"),
-            version=version,
-            event=event,
-            tile=windows.tile,
-            box=windows.box,
-            track=own,
-            recipe=recipe,
-            model=model,
-            threshold=threshold_of(recipe, model),
-            signing=request.source.signing,
-            source=request.source.name,
-            sink=request.sink,
-            inputs_href=inputs_href,
-            terrain=request.terrain,
-        )
+        identity = f"{version}/{inputs_digest(own)}"
+        job = make_job(request, windows, own, (recipe, model), version, identity, inputs_href)
         state, outcome = _state(job, sink, standing)
         n_bytes, pixels = _effort(job, outlines[meets], box)
         yield Planned(state, windows, own, job, outcome, "", n_bytes, pixels)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from platformdirs import user_data_dir
 
+from sarlra.catalogs import catalogs_folder
+
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def registered_folder() -> Path:
     """The folder of weights that can be pulled: one STAC item (MLM) each."""
-    installed = _PACKAGE / "_catalogs" / "models"
-    return installed if installed.is_dir() else _PACKAGE.parent / "catalogs" / "models"
+    return catalogs_folder() / "models"
 
 
 def shipped_folder() -> Path:
