@@ -144,7 +144,7 @@ def inside(
     ranges = np.array(list(domain.bands.values()))
     within = (values >= ranges[:, :1]) & (values <= ranges[:, 1:])
     return Inside(
-        cover=float(within.all(axis=0)[known].mean()),
+        cover=float(np.mean(np.all(within, axis=0), where=known)),
         n_pre=_share(n_pre, domain.n_pre, known),
         n_post=_share(n_post, domain.n_post, known),
         incidence=_angles(domain, incidence),
