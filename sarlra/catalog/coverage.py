@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Transformer
 from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
 from rasterio.io import MemoryFile
-from shapely import Geometry, segmentize
-from shapely.ops import transform as reproject
+from shapely import Geometry
 
 from sarlra.catalog.names import asset_path
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
 from sarlra.errors import CatalogError
 from sarlra.events.event import Event
+from sarlra.events.geometry import to_utm
 from sarlra.terrain.codes import Visibility
 
 U8 = NDArray[np.uint8]
@@ -29,7 +28,6 @@ Mask = NDArray[np.bool_]
 #: What a pixel is to a track: the best of its tracks counts when they are put together.
 _OUTSIDE, _NO_DATA, _DISTORTED, _UNKNOWN, _SEEN = range(5)
 _LAST_DISTORTED = Visibility.PASSIVE_SHADOW
-_SEGMENT_DEG = 0.05
 
 
 def shares_of(visibility: U8, data: Mask) -> dict[str, float | None]:
@@ -44,8 +42,7 @@ def shares_of(visibility: U8, data: Mask) -> dict[str, float | None]:
 
 def pixels_of(area: Geometry, epsg: int, transform: Affine, shape: tuple[int, int]) -> Mask:
     """The pixels of a grid whose centres lie in an area (EPSG:4326); all where none does."""
-    to_grid = Transformer.from_crs(4326, epsg, always_xy=True)
-    outline = reproject(to_grid.transform, segmentize(area, _SEGMENT_DEG))
+    outline = to_utm(area, epsg)
     inside: Mask = geometry_mask([outline], shape, transform, invert=True)
     return inside if inside.any() else np.ones(shape, dtype=bool)
 

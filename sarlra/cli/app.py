@@ -12,6 +12,8 @@ from sarlra.cli.console import set_up_logging
 from sarlra.cli.dataset import dataset
 from sarlra.cli.demo import demo
 from sarlra.cli.detect import EXAMPLES, detect
+from sarlra.cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
+from sarlra.cli.evaluate import evaluate
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
 from sarlra.cli.reproduce import reproduce
@@ -40,6 +42,7 @@ app.add_typer(inventory, name="inventory")
 app.add_typer(dataset, name="dataset")
 app.command()(simulate)
 app.command()(train)
+app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command()(terrain)
 app.command()(demo)
 app.command()(serve)

@@ -38,33 +38,18 @@ def demo(
     with progress(quiet=as_json) as bars:
         found = run_demo(seed, world, str(out), cluster, stages(bars))
     if as_json:
-        print_json(found)
+        print_json(found.as_json())
     else:
         _show(found, out)
 
 
 def _show(found: Demo, out: Path) -> None:
-    from rich.table import Table
+    from sarlra.cli.evaluate_show import show_evaluation
 
-    table = Table("", *(row.track for row in found.rows), title=found.title)
-    facts = {
-        "acquisitions before": [str(row.pre) for row in found.rows],
-        "acquisitions after": [str(row.post) for row in found.rows],
-        "windows scored": [str(row.windows) for row in found.rows],
-        "detections": [str(row.objects.detections) for row in found.rows],
-        "precision, windows": [_ratio(row.patch.precision) for row in found.rows],
-        "recall, windows": [_ratio(row.patch.recall) for row in found.rows],
-        "detections that touch a landslide": [_ratio(row.objects.precision) for row in found.rows],
-        "landslides touched by one": [_ratio(row.objects.recall) for row in found.rows],
-        "of those of 1 ha or more": [_ratio(row.objects.recall_large) for row in found.rows],
-    }
-    for name, values in facts.items():
-        table.add_row(name, *values)
-    console.print(table)
+    console.print(found.title, style="bold")
+    show_evaluation(found.evaluation, classes=False)
     console.print(
-        "Precision and recall count windows that do not overlap; a window is landslide where over "
-        "5 % of its pixels are.\nWorld and model are simulated: no measure of performance on a "
-        "real earthquake.",
+        "World and model are simulated: no measure of performance on a real earthquake.",
         style="dim",
     )
     console.print(f"catalogue  {out}/catalog.json")
@@ -73,7 +58,3 @@ def _show(found: Demo, out: Path) -> None:
         console.print(
             f"{found.skipped_jobs} jobs stood already and were not run again; --fresh starts anew"
         )
-
-
-def _ratio(value: float) -> str:
-    return f"{value:.2f}"

@@ -11,11 +11,25 @@ from collections.abc import Iterable
 
 import numpy as np
 import shapely
+from pyproj import Transformer
 from shapely import Geometry, MultiPolygon, Polygon
 from shapely.affinity import translate
+from shapely.ops import transform as reproject
 
 MAX_VERTICES = 1_000_000
 """Geometries with more vertices are refused."""
+
+SEGMENT_DEG = 0.05
+"""Edges are cut to this before they are projected."""
+
+
+def to_utm(shape: Geometry, epsg: int) -> Geometry:
+    """A geometry from EPSG:4326 to a UTM zone, its long edges cut so that they bend rightly.
+
+    Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
+    """
+    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
+    return reproject(transformer.transform, shapely.segmentize(shape, SEGMENT_DEG))
 
 
 def polygons_of(geometry: Geometry) -> list[Polygon]:

@@ -12,9 +12,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Geometry
 
+from sarlra.events.geometry import to_utm
 from sarlra.inventories.inventory import check_inside
 from sarlra.jobs.cases import Case
-from sarlra.jobs.tiles import plan_tiles, to_utm
+from sarlra.jobs.tiles import plan_tiles
 from sarlra.recipe import Recipe
 from sarlra.samples.cells import Cells, cells_of
 from sarlra.samples.draw import wanted

@@ -19,10 +19,11 @@ from sarlra import __version__
 from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
+from sarlra.events.geometry import SEGMENT_DEG
 from sarlra.jobs.job import Job, Outcome, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.scan_cells import Cell
-from sarlra.jobs.tiles import SEGMENT_DEG, TileWindows
+from sarlra.jobs.tiles import TileWindows
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.scenes.find import assemble
@@ -178,7 +179,7 @@ def _plan_track(
 
 
 def _in_zone(shapes: list[shapely.Geometry], epsg: int) -> npt.NDArray[np.object_]:
-    """As :func:`sarlra.jobs.tiles.to_utm`, for many at once."""
+    """As :func:`sarlra.events.geometry.to_utm`, for many at once."""
     project: Any = Transformer.from_crs(4326, epsg, always_xy=True).transform
     cut = shapely.segmentize(np.array(shapes, dtype=object), SEGMENT_DEG)
     moved: npt.NDArray[np.object_] = shapely.transform(cut, project, interleaved=False)

@@ -19,16 +19,14 @@ import numpy.typing as npt
 import shapely
 from pyproj import Transformer
 from shapely import Geometry, MultiPolygon, Polygon, affinity
-from shapely.ops import transform as reproject
 
 from sarlra.errors import AreaError
+from sarlra.events.geometry import to_utm
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
 
 #: UTM is not defined nearer to the poles.
 LATITUDE_LIMITS = (-80.0, 84.0)
-#: Edges of footprints are cut to this before they are projected.
-SEGMENT_DEG = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +100,6 @@ def area_in_zone(area: MultiPolygon, epsg: int) -> Geometry:
     shape = part if shapely.is_empty(part) else to_utm(part, epsg)
     shapely.prepare(shape)
     return shape
-
-
-def to_utm(shape: Geometry, epsg: int) -> Geometry:
-    """A geometry from EPSG:4326 to a UTM zone, its long edges cut so that they bend rightly.
-
-    Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
-    """
-    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
-    return reproject(transformer.transform, shapely.segmentize(shape, SEGMENT_DEG))
 
 
 def zone_epsg(longitude: float, latitude: float) -> int:

@@ -115,7 +115,7 @@ def cells_of(
         [f"{tile.epsg}E{e:05d}N{n:05d}" for e, n in zip(east, north, strict=True)], dtype=CELL
     )
     cells = Cells(tile, rows, cols, names, share, np.ones(len(at), dtype=bool))
-    return replace(cells, mapped=_looked_at(cells.squares(edge), zones))
+    return replace(cells, mapped=looked_at(cells.squares(edge), zones))
 
 
 def cut(
@@ -127,15 +127,22 @@ def cut(
     return np.asarray(parts)
 
 
-def _looked_at(
-    squares: NDArray[np.object_], zones: tuple[Geometry | None, Geometry | None]
+def looked_at(
+    shapes: NDArray[np.object_], zones: tuple[Geometry | None, Geometry | None]
 ) -> NDArray[np.bool_]:
+    """Which shapes lie wholly in what was mapped and clear of what could not be seen.
+
+    Parameters
+    ----------
+    zones
+        The mapped and the unmapped area in the CRS of the shapes; None where unknown.
+    """
     mapped, unmapped = zones
-    looked = np.ones(len(squares), dtype=bool)
+    looked = np.ones(len(shapes), dtype=bool)
     if mapped is not None:
         shapely.prepare(mapped)
-        looked &= shapely.covers(mapped, squares)
+        looked &= shapely.covers(mapped, shapes)
     if unmapped is not None:
         shapely.prepare(unmapped)
-        looked &= ~shapely.intersects(unmapped, squares)
+        looked &= ~shapely.intersects(unmapped, shapes)
     return looked

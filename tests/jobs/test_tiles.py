@@ -11,7 +11,8 @@ from pyproj import Transformer
 from shapely import MultiPolygon
 
 from sarlra.errors import AreaError
-from sarlra.jobs.tiles import plan_tiles, to_utm, zone_epsg
+from sarlra.events.geometry import to_utm
+from sarlra.jobs.tiles import plan_tiles, zone_epsg
 from sarlra.recipe import Recipe, make_recipe
 
 

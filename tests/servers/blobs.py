@@ -6,13 +6,13 @@ path under the folder, but 403 without a token of that container that is still a
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.servers.base import LocalServer, Reply, Request
+from tests.servers.files import ranged
 
 
 class BlobServer(LocalServer):
@@ -85,14 +85,4 @@ class BlobServer(LocalServer):
         file = (self.folder / path).resolve()
         if not file.is_relative_to(self.folder) or not file.is_file():
             return Reply(404, b"BlobNotFound")
-        data = file.read_bytes()
-        headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
-        span = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-        if span is None:
-            return Reply(200, data, {**headers, "Content-Length": str(len(data))})
-        start = int(span[1])
-        end = min(int(span[2]) if span[2] else len(data) - 1, len(data) - 1)
-        if start > end:
-            return Reply(416, b"", {"Content-Range": f"bytes */{len(data)}"})
-        stated = {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}
-        return Reply(206, data[start : end + 1], stated)
+        return ranged(file.read_bytes(), request)

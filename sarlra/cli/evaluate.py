@@ -1,0 +1,100 @@
+"""``sarlra evaluate``: how good a run or a model is, against a truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sarlra.cli.console import print_json, progress
+from sarlra.errors import InputError
+
+if TYPE_CHECKING:
+    from sarlra.evaluation.run import Evaluation
+
+EXAMPLES = """
+**Examples**
+
+A run against an inventory, with classes of slope:
+
+    sarlra evaluate out --truth inventory.gpkg --dem dem.tif
+
+One of several events of a catalogue on the web, as JSON:
+
+    sarlra evaluate https://host/results --event us2000h8ty --truth inventory.gpkg --json
+"""
+
+
+def evaluate(
+    catalog: Annotated[
+        str | None, typer.Argument(help="Folder or URL of a catalogue that detect wrote.")
+    ] = None,
+    truth: Annotated[
+        str | None, typer.Option(help="Landslide polygons, as for sarlra dataset; FILE#LAYER.")
+    ] = None,
+    mapped: Annotated[
+        str | None, typer.Option(help="What was looked at; else the inventory's own layer.")
+    ] = None,
+    unmapped: Annotated[
+        str | None, typer.Option(help="What could not be seen; else the inventory's own layer.")
+    ] = None,
+    event: Annotated[str | None, typer.Option(help="Which event of the catalogue.")] = None,
+    dem: Annotated[Path | None, typer.Option(help="Heights, for recall by slope.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Score a run of `sarlra detect` against an inventory.
+
+    Per track: precision, recall and F1 of windows that do not overlap (background drawn down to 10
+    per landslide window, and as it is), the precision of the detections, and the recall of the
+    landslides by size, slope and visibility. Where the inventory says what was mapped or hidden
+    under cloud, only there.
+    """
+    if catalog is None or truth is None:
+        raise InputError(
+            "nothing to evaluate", hint="give a catalogue and --truth; see sarlra evaluate --help"
+        )
+    found = _score_run(catalog, truth, (mapped, unmapped), event, dem, quiet=as_json)
+    if as_json:
+        print_json({"catalog": catalog, **found.as_json()})
+        return
+    from sarlra.cli.evaluate_show import show_evaluation
+
+    show_evaluation(found)
+
+
+def _score_run(
+    catalog: str,
+    truth: str,
+    zones: tuple[str | None, str | None],
+    event: str | None,
+    dem: Path | None,
+    *,
+    quiet: bool,
+) -> Evaluation:
+    """Read the truth and the catalogue and compare them; what else is asked of a run (its
+    landslides and windows are in the result) starts from here.
+    """
+    from sarlra.catalog.read import read_merged
+    from sarlra.evaluation.choose import choose_event, current_items
+    from sarlra.evaluation.run import evaluate_run
+    from sarlra.inventories.read import read_inventory
+    from sarlra.serving.place import open_place
+    from sarlra.serving.results import read_results
+    from sarlra.terrain.choice import DemSource
+
+    inventory = read_inventory(truth, mapped=zones[0], unmapped=zones[1])
+    if dem is not None and not dem.is_file():
+        raise InputError(f"there is no DEM file {dem}")
+    results = read_results(open_place(catalog))
+    name = choose_event(results.collections, event)
+    documents = [e.document for e in results.items.values() if e.document["collection"] == name]
+    items = current_items(results.collections[name].document, documents)
+    detections = read_merged(results.place, name)
+    heights = None if dem is None else DemSource(file=dem)
+    with progress(quiet=quiet) as bars:
+        bar = bars.add_task("items", total=len(items))
+        return evaluate_run(
+            results.place, name, items, detections, inventory,
+            dem=heights, progress=lambda done: bars.advance(bar, done),
+        )  # fmt: skip

@@ -1,0 +1,222 @@
+"""A run of ``detect`` against an inventory, track by track."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import Geometry, MultiPolygon
+
+from sarlra.catalog.read import Files, grid_of_item, read_detections, read_raster, read_scores
+from sarlra.errors import InputError
+from sarlra.evaluation.scores import Detections, score_detections, touching
+from sarlra.evaluation.slides import Slides, table_of
+from sarlra.evaluation.windows import Windows, joined, windows_of_tile
+from sarlra.events.geometry import to_utm, unite
+from sarlra.grid import Tile
+from sarlra.inventories.inventory import Inventory, check_inside, zone_km2
+from sarlra.samples.cells import looked_at
+from sarlra.samples.draw import TEST_RATIO
+from sarlra.terrain.choice import DemSource
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackScore:
+    """What a run found on one track, and what was there.
+
+    Parameters
+    ----------
+    track, orbit_state, combination, model
+        Of its items; several models are joined by commas.
+    thresholds, n_pre, n_post
+        Those of its items, in order, each once.
+    items, scored
+        How many, and how many windows have a score.
+    windows
+        Those of known class, at the natural ratio.
+    detections
+        By count and class.
+    slides
+        A row per landslide (:func:`sarlra.evaluation.slides.table_of`): what else can be asked of
+        a run (slopes and aspects of what was missed) starts here.
+    """
+
+    track: str
+    orbit_state: str
+    combination: str
+    model: str
+    thresholds: tuple[float, ...]
+    n_pre: tuple[int, ...]
+    n_post: tuple[int, ...]
+    items: int
+    scored: int
+    windows: Windows
+    detections: Detections
+    slides: gpd.GeoDataFrame
+
+    def as_json(self) -> dict[str, Any]:
+        """The scores as plain values."""
+        thinned = self.windows.thinned()
+        return {
+            "orbit_state": self.orbit_state,
+            "combination": self.combination,
+            "model": self.model,
+            "thresholds": list(self.thresholds),
+            "n_pre": list(self.n_pre),
+            "n_post": list(self.n_post),
+            "items": self.items,
+            "windows_scored": self.scored,
+            "patch": thinned.counts().as_json() | {"background_ratio": TEST_RATIO},
+            "patch_natural": self.windows.counts().as_json(),
+            "detections": self.detections.as_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The scores of a run, and of what they are true."""
+
+    event: str
+    truth: Inventory
+    tracks: Mapping[str, TrackScore]
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values: ``tracks`` by name, and what the truth was."""
+        return {
+            "event": self.event,
+            "truth": {
+                "source": self.truth.source,
+                "landslides": len(self.truth),
+                "mapped_km2": zone_km2(self.truth.mapped),
+                "unmapped_km2": zone_km2(self.truth.unmapped),
+            },
+            "tracks": {name: score.as_json() for name, score in self.tracks.items()},
+            "notes": list(self.notes),
+        }
+
+
+def evaluate_run(
+    files: Files,
+    event: str,
+    items: Sequence[Document],
+    detections: gpd.GeoDataFrame | None,
+    inventory: Inventory,
+    *,
+    dem: DemSource | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Evaluation:
+    """Score the items of one event.
+
+    Parameters
+    ----------
+    files
+        Where the items' files lie.
+    items
+        At most one per tile and track: the current ones.
+    detections
+        Settled over the seams of tiles, with ``item``; None takes the items' own tables.
+    inventory
+        The truth. Only where it says that somebody looked counts.
+    dem
+        Heights for classes of slope; None leaves them out.
+    progress
+        Called with 1 after each item.
+
+    Raises
+    ------
+    InputError
+        There are no items, or no landslide lies where they are.
+    CatalogError
+        A file of an item cannot be read.
+    """
+    if not items:
+        raise InputError(f"{event}: the catalogue has no items", hint="did every job fail?")
+    area = unite(shapely.geometry.shape(item["geometry"]) for item in items)
+    notes = (*inventory.notes, *check_inside(inventory, area, event))
+    tracks: dict[str, list[Document]] = defaultdict(list)
+    for item in items:
+        tracks[str(item["properties"]["sarlra:track"])].append(item)
+    scores = {}
+    for track, own in sorted(tracks.items()):
+        names = [str(item["id"]) for item in own]
+        if detections is None:
+            table = read_detections(files, names)
+        else:
+            table = detections[detections["item"].isin(names)]
+        scores[track] = _score(files, track, own, table, inventory, dem, progress)
+    return Evaluation(event, inventory, scores, notes)
+
+
+def _score(
+    files: Files,
+    track: str,
+    items: Sequence[Document],
+    table: gpd.GeoDataFrame,
+    inventory: Inventory,
+    dem: DemSource | None,
+    progress: Callable[[int], None],
+) -> TrackScore:
+    slides = Slides(inventory, dem)
+    zones: dict[int, tuple[Geometry | None, Geometry | None]] = {}
+    parts, scored = [], 0
+    for item in items:
+        tile, recipe = grid_of_item(item)
+        name = str(item["id"])
+        score = read_scores(files, name)
+        visibility = _visibility(files, item, tile)
+        if tile.epsg not in zones:
+            zones[tile.epsg] = _in_utm(inventory.mapped, tile), _in_utm(inventory.unmapped, tile)
+        threshold = float(item["properties"]["sarlra:threshold"])
+        parts.append(
+            windows_of_tile(tile, recipe, score, visibility, threshold, inventory, zones[tile.epsg])
+        )
+        slides.look(tile, recipe, score, visibility)
+        scored += int(np.isfinite(score).sum())
+        progress(1)
+    hits, found = touching(table.geometry, inventory.landslides.geometry)
+    judged = looked_at(table.geometry.to_numpy(), (inventory.mapped, inventory.unmapped))
+    seen = table_of(inventory, slides.seen, found)
+    facts = [item["properties"] for item in items]
+    return TrackScore(
+        track=track,
+        orbit_state=facts[0]["sat:orbit_state"],
+        combination="_".join(facts[0]["sarlra:recipe"]["polarisations"]),
+        model=", ".join(sorted({fact["sarlra:model"] for fact in facts})),
+        thresholds=tuple(sorted({float(fact["sarlra:threshold"]) for fact in facts})),
+        n_pre=tuple(sorted({int(fact["sarlra:n_pre"]) for fact in facts})),
+        n_post=tuple(sorted({int(fact["sarlra:n_post"]) for fact in facts})),
+        items=len(items),
+        scored=scored,
+        windows=joined(parts),
+        detections=score_detections(hits, judged, seen),
+        slides=seen,
+    )
+
+
+def _visibility(files: Files, item: Document, tile: Tile) -> NDArray[np.uint8] | None:
+    """The item's layer of visibility on the pixels of its tile; 255 where it has none."""
+    if "visibility" not in item["assets"]:
+        return None
+    values, transform = read_raster(files, str(item["id"]), "visibility")
+    codes = np.full((tile.size_px, tile.size_px), 255, dtype=np.uint8)
+    left, _, _, top = tile.bounds
+    row = round((top - transform.f) / tile.resolution)
+    col = round((transform.c - left) / tile.resolution)
+    rows, cols = values.shape[1:]
+    if row < 0 or col < 0 or row + rows > tile.size_px or col + cols > tile.size_px:
+        raise InputError(f"item {item['id']}: its visibility does not lie in its tile")
+    codes[row : row + rows, col : col + cols] = values[0]
+    return codes
+
+
+def _in_utm(zone: MultiPolygon | None, tile: Tile) -> Geometry | None:
+    return None if zone is None else to_utm(zone, tile.epsg)
