@@ -29,6 +29,7 @@ from sarlra.jobs.pool import run_bounded
 from sarlra.jobs.run_job import run_job
 from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan, publish_plan, run_cells
 from sarlra.jobs.scan_ask import scan_requests
+from sarlra.jobs.scan_ground import Selection, make_selection
 from sarlra.scenes.search import open_search
 from sarlra.settings import cluster_settings
 
@@ -38,9 +39,9 @@ BATCH_JOBS = 300
 
 @task(name="plan", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60],
       retry_condition_fn=lambda _task, _run, state: not _is_final(state))  # fmt: skip
-def plan_jobs(requests: tuple[Request, ...]) -> ScanPlan:
+def plan_jobs(requests: tuple[Request, ...], selection: Selection) -> ScanPlan:
     """Search and plan all cells, and see which jobs stand already."""
-    return plan_scan(requests, open_search(requests[0].source))
+    return plan_scan(requests, open_search(requests[0].source), selection=selection)
 
 
 @task(name="run-batch", cache_policy=NO_CACHE)
@@ -75,6 +76,8 @@ def scan(
     pol: Literal["auto", "VV", "VV_VH"] = "auto",
     model: str | None = None,
     dem: str = "auto",
+    skip_sea: bool = False,
+    min_relief: float = 0.0,
     cluster: str = "local",
 ) -> dict[str, int]:
     """Scan an area for landslides; returns the number of jobs by outcome.
@@ -85,7 +88,10 @@ def scan(
         aoi=aoi, out=out, source=source, origin=origin, event=event, period=period, step=step,
         tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model, dem=dem,
     )  # fmt: skip
-    with plan_jobs(requests) as plan:
+    selection = make_selection(
+        skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
+    )
+    with plan_jobs(requests, selection) as plan:
         outcomes: list[Outcome] = []
         if plan.todo:
             publish_plan(plan)
@@ -155,11 +161,13 @@ def main() -> None:
         pol: Literal["auto", "VV", "VV_VH"] = "auto",
         model: str | None = None,
         dem: str = "auto",
+        skip_sea: bool = False,
+        min_relief: float = 0.0,
         cluster: str = "local",
     ) -> None:
         """Scan any area for landslides."""
         scan(out, aoi, source, tuple(origin or ()), event, period, step, tile, orbit, buffers, pol,
-             model, dem, cluster)  # fmt: skip
+             model, dem, skip_sea, min_relief, cluster)  # fmt: skip
 
     typer.run(command)
 

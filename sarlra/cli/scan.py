@@ -77,6 +77,12 @@ def scan(
     heading: Annotated[
         float | None, typer.Option(help="Heading of the satellite, degrees from north.")
     ] = None,
+    skip_sea: Annotated[
+        bool, typer.Option("--skip-sea", help="Leave out tiles that the DEM has as open sea.")
+    ] = False,
+    min_relief: Annotated[
+        float, typer.Option(help="Leave out tiles with less relief than this, in metres.")
+    ] = 0.0,
     cluster: Annotated[
         str,
         typer.Option(
@@ -90,6 +96,7 @@ def scan(
     """Scan any area for landslides; run it again, and only what is missing runs."""
     from sarlra.jobs.scan import plan_scan
     from sarlra.jobs.scan_ask import scan_requests
+    from sarlra.jobs.scan_ground import make_selection
     from sarlra.jobs.scan_run import run_scan
     from sarlra.scenes.search import open_search
 
@@ -112,9 +119,13 @@ def scan(
         incidence=incidence,
         heading=heading,
     )
+    selection = make_selection(
+        skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
+    )
     with progress(quiet=as_json) as bars:
         bar = bars.add_task("planning cells", total=None)
-        plan = plan_scan(requests, open_search(requests[0].source), lambda _: bars.advance(bar))
+        search = open_search(requests[0].source)
+        plan = plan_scan(requests, search, lambda _: bars.advance(bar), selection)
     with plan:
         if dry_run:
             show_plan(plan, as_json=as_json)

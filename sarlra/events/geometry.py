@@ -8,6 +8,8 @@ parts within [-180, 180].
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import shapely
@@ -28,8 +30,13 @@ def to_utm(shape: Geometry, epsg: int) -> Geometry:
 
     Transverse Mercator takes longitudes on the other side of the antimeridian as they are.
     """
-    transformer = Transformer.from_crs(4326, epsg, always_xy=True)
-    return reproject(transformer.transform, shapely.segmentize(shape, SEGMENT_DEG))
+    return reproject(transformer(4326, epsg).transform, shapely.segmentize(shape, SEGMENT_DEG))
+
+
+@lru_cache(maxsize=256)
+def transformer(source: int, target: int) -> Any:
+    """A pyproj transformer between two EPSG codes, x before y; made once."""
+    return Transformer.from_crs(source, target, always_xy=True)
 
 
 def polygons_of(geometry: Geometry) -> list[Polygon]:
@@ -76,6 +83,8 @@ def split_antimeridian(geometry: Geometry, *, wide_crosses: bool) -> MultiPolygo
         See :func:`check_coordinates`; or it holds no polygon.
     """
     check_coordinates(geometry)
+    if isinstance(geometry, Polygon) and _is_plain(geometry):
+        return MultiPolygon([geometry])
     parts: list[Polygon] = []
     for polygon in shapely.get_parts(shapely.get_parts(geometry)):
         west, _, east, _ = polygon.bounds
@@ -89,7 +98,16 @@ def split_antimeridian(geometry: Geometry, *, wide_crosses: bool) -> MultiPolygo
 
 def unite(parts: Iterable[Geometry]) -> MultiPolygon:
     """The union of polygons; empty where nothing is given."""
-    return MultiPolygon(polygons_of(shapely.union_all(list(parts))))
+    parts = list(parts)
+    if len(parts) == 1:
+        return MultiPolygon(polygons_of(parts[0]))
+    return MultiPolygon(polygons_of(shapely.union_all(parts)))
+
+
+def _is_plain(polygon: Polygon) -> bool:
+    """Whether a polygon is as nearly all are: valid, narrow, nowhere near the cut."""
+    west, _, east, _ = polygon.bounds
+    return west >= -180 and east <= 180 and east - west <= 180 and bool(shapely.is_valid(polygon))
 
 
 def _eastern(coordinates: np.ndarray) -> np.ndarray:

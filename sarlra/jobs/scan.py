@@ -18,17 +18,19 @@ from sarlra.catalog.collection import FoldResult, fold
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.store import create_group, remove_group
 from sarlra.detection.suppress import suppress
-from sarlra.errors import CatalogError, JobsFailedError, NoAcquisitionsError
+from sarlra.errors import AreaError, CatalogError, JobsFailedError, NoAcquisitionsError
 from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.plan import Request
 from sarlra.jobs.scan_cells import plan_cells, spanning_tiles
 from sarlra.jobs.scan_cost import core_seconds
+from sarlra.jobs.scan_ground import Selection, select
 from sarlra.jobs.scan_plan import PlannedCell, plan_cell, settle_once, what_stands
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
 
 Show = Callable[[PlannedCell], None]
+EVERYTHING = Selection()
 _FOLD_WAITS_S = (1.0, 2.0, 4.0, 8.0)
 
 
@@ -36,8 +38,9 @@ _FOLD_WAITS_S = (1.0, 2.0, 4.0, 8.0)
 class ScanPlan:
     """A plan, spooled to a local folder: ``plan.parquet`` and a file for each cell with jobs.
 
-    ``counts`` are rows by status; ``bytes_in`` and ``core_seconds`` estimate what has to run.
-    The folder is removed when the plan is closed.
+    ``counts`` are rows by status; ``left_out`` of those skipped were not searched.
+    ``bytes_in`` and ``core_seconds`` estimate what has to run. The folder is removed when
+    the plan is closed.
     """
 
     requests: tuple[Request, ...]
@@ -46,6 +49,7 @@ class ScanPlan:
     counts: Counter[str] = field(default_factory=Counter)
     standing: list[Outcome] = field(default_factory=list)
     todo: int = 0
+    left_out: int = 0
     bytes_in: int = 0
     core_seconds: float = 0.0
 
@@ -97,7 +101,12 @@ class ScanRun:
         return dict(sorted(Counter(o.code or "" for o in self.outcomes if o.code).items()))
 
 
-def plan_scan(requests: Sequence[Request], search: Search, show: Show = lambda _: None) -> ScanPlan:
+def plan_scan(
+    requests: Sequence[Request],
+    search: Search,
+    show: Show = lambda _: None,
+    selection: Selection = EVERYTHING,
+) -> ScanPlan:
     """Plan a scan in one pass, a cell at a time; nothing is written to the sink.
 
     Parameters
@@ -106,9 +115,15 @@ def plan_scan(requests: Sequence[Request], search: Search, show: Show = lambda _
         One for each pair of composites, all of one area, source and sink.
     search
         Of the requests' source.
+    show
+        Called with each cell, once it is planned.
+    selection
+        Which tiles are left out.
 
     Raises
     ------
+    AreaError
+        Every tile was left out.
     NoAcquisitionsError
         No tile has acquisitions on both sides of any event.
     SearchError
@@ -122,10 +137,16 @@ def plan_scan(requests: Sequence[Request], search: Search, show: Show = lambda _
         with PlanWriter(plan.table) as writer:
             for request in requests:
                 for cell in plan_cells(request.event.area, request.recipe):
-                    planned = plan_cell(request, cell, search, sink, standing)
+                    kept, left = select(cell, selection, request.terrain)
+                    planned = plan_cell(request, kept, search, sink, standing, left)
                     writer.add(planned)
                     _record(plan, planned)
                     show(planned)
+        if not plan.jobs and plan.left_out == plan.counts["skipped"] > 0:
+            raise AreaError(
+                f"all {plan.left_out} tiles of the area are open sea or without relief",
+                hint="give another --aoi, or no --skip-sea and --min-relief",
+            )
         if not plan.jobs:
             raise NoAcquisitionsError(
                 f"no tile has acquisitions of {requests[0].source.name} on both sides of the event",
@@ -185,6 +206,8 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
 
 
 def _record(plan: ScanPlan, cell: PlannedCell) -> None:
+    plan.left_out += len(cell.left_out)
+    plan.counts["skipped"] += len(cell.left_out)
     for entry in cell.entries:
         plan.counts[entry.state] += 1
         if entry.outcome is not None:

@@ -10,23 +10,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
+import numpy.typing as npt
 import shapely
-from pyproj import Transformer
 from shapely import MultiPolygon
 
 from sarlra.errors import AreaError
 from sarlra.events.area import box_area
+from sarlra.events.geometry import transformer
 from sarlra.grid import PixelBox, Tile
 from sarlra.jobs.tiles import (
     LATITUDE_LIMITS,
     TileWindows,
     area_in_zone,
     candidates,
+    in_strip,
     tile_windows,
-    zone_epsg,
     zones,
 )
 from sarlra.recipe import Recipe
@@ -56,7 +58,7 @@ class Cell:
         right, top = bounds[:, 2:].max(axis=0)
         outline = shapely.segmentize(shapely.box(left, bottom, right, top), 5000.0)
         x, y = shapely.get_coordinates(outline).T
-        lon, lat = Transformer.from_crs(self.epsg, 4326, always_xy=True).transform(x, y)
+        lon, lat = transformer(self.epsg, 4326).transform(x, y)
         middle = (self.epsg % 100) * 6.0 - 183.0
         # Longitudes on one side of the cut, around the zone's central meridian.
         lon = middle + (np.asarray(lon) - middle + 180.0) % 360.0 - 180.0
@@ -128,20 +130,16 @@ def _windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows | No
     whole = shapely.box(left, bottom - halo, right + halo, top)
     if not shapely.intersects(shape, whole):
         return None
-    if not (shapely.contains_properly(shape, whole) and _well_inside(whole, tile.epsg)):
+    if not (shapely.contains_properly(shape, whole) and in_strip(whole, tile.epsg)):
         return tile_windows(area, tile, recipe)
     n = recipe.tile_px // recipe.stride_px
     edge = recipe.tile_px + recipe.halo_px
-    return TileWindows(tile, np.ones((n, n), dtype=bool), PixelBox(0, edge, 0, edge))
+    return TileWindows(tile, _every(n), PixelBox(0, edge, 0, edge))
 
 
-def _well_inside(square: shapely.Polygon, epsg: int) -> bool:
-    """Whether a square lies in its zone's strip; its corners are the nearest to every edge."""
-    x, y = shapely.get_coordinates(square)[:4].T
-    transformer = Transformer.from_crs(epsg, 4326, always_xy=True)
-    lon, lat = transformer.transform(x, y)
-    return all(
-        zone_epsg(float(a) + shift, float(b)) == epsg
-        for a, b in zip(lon, lat, strict=True)
-        for shift in (-1e-6, 1e-6)
-    )
+@lru_cache(maxsize=8)
+def _every(n: int) -> npt.NDArray[np.bool_]:
+    """One array for all tiles of which every window is wanted."""
+    every = np.ones((n, n), dtype=bool)
+    every.flags.writeable = False
+    return every

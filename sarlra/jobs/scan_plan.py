@@ -8,21 +8,21 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import Transformer
 
 from sarlra import __version__
 from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
-from sarlra.events.geometry import SEGMENT_DEG
+from sarlra.events.geometry import SEGMENT_DEG, transformer
 from sarlra.jobs.job import Job, Outcome, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.scan_cells import Cell
+from sarlra.jobs.scan_ground import LeftOut
 from sarlra.jobs.tiles import TileWindows
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
@@ -70,13 +70,17 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class PlannedCell:
-    """A cell's jobs with the frozen search result that they were planned from."""
+    """A cell's jobs with the frozen search result that they were planned from.
+
+    ``left_out`` are tiles that were not searched.
+    """
 
     name: str
     event: Event
     inputs_href: str
     inputs: bytes
     entries: tuple[Planned, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def todo(self) -> tuple[Job, ...]:
@@ -91,9 +95,14 @@ def what_stands(sink: Sink) -> Standing:
 
 
 def plan_cell(
-    request: Request, cell: Cell, search: Search, sink: Sink, standing: Standing
+    request: Request,
+    cell: Cell,
+    search: Search,
+    sink: Sink,
+    standing: Standing,
+    left_out: tuple[LeftOut, ...] = (),
 ) -> PlannedCell:
-    """Search a cell and make its jobs; writes nothing.
+    """Search a cell and make its jobs; writes nothing. Without any tile nothing is searched.
 
     Raises
     ------
@@ -102,19 +111,21 @@ def plan_cell(
     ModelError
         The model does not fit the polarisations of a track.
     """
+    if not cell.tiles:
+        return PlannedCell(cell.name, request.event, "", b"", (), left_out)
     event, recipe = request.event, request.recipe.model_copy(update={"polarisations": ("VV",)})
     start = event.first_origin - timedelta(days=recipe.pre_days) - _MARGIN
     end = event.last_origin + timedelta(days=recipe.post_days) + _MARGIN
     found = search.find(cell.search_area(), start, end)
     scenes = assemble(found, event, request.source, recipe, orbits=request.orbits)
     chosen = choose_polarisations(scenes, combination_of(request))
-    inputs = freeze_bytes(chosen.scenes)
+    inputs = freeze_bytes(chosen.scenes, indent=None)
     digest = hashlib.sha256(inputs).hexdigest()[:8]
     href = f"collections/{event.id}/inputs/{cell.name}-{digest}.json"
     entries: list[Planned] = []
     for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
         entries += _plan_track(request, cell, track, polarisations, href, sink, standing)
-    return PlannedCell(cell.name, event, href, inputs, tuple(entries))
+    return PlannedCell(cell.name, event, href, inputs, tuple(entries), left_out)
 
 
 def scan_version(event: Event, recipe: Recipe, model: ModelInfo, terrain: TerrainChoice) -> str:
@@ -180,7 +191,7 @@ def _plan_track(
 
 def _in_zone(shapes: list[shapely.Geometry], epsg: int) -> npt.NDArray[np.object_]:
     """As :func:`sarlra.events.geometry.to_utm`, for many at once."""
-    project: Any = Transformer.from_crs(4326, epsg, always_xy=True).transform
+    project = transformer(4326, epsg).transform
     cut = shapely.segmentize(np.array(shapes, dtype=object), SEGMENT_DEG)
     moved: npt.NDArray[np.object_] = shapely.transform(cut, project, interleaved=False)
     return moved

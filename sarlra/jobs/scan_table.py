@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 import shapely
 
 from sarlra.catalog.publish import item_id
-from sarlra.events.geometry import split_antimeridian
+from sarlra.events.geometry import split_antimeridian, transformer
 from sarlra.grid import Tile
 from sarlra.jobs.scan_cost import core_seconds
 from sarlra.jobs.scan_plan import Planned, PlannedCell
+from sarlra.jobs.tiles import TileWindows
 from sarlra.scenes.polarisations import slices_of
 
 _GEO = {
@@ -36,7 +37,8 @@ SCHEMA = pa.schema(
     metadata={"geo": json.dumps(_GEO)},
 )
 """``bytes_in`` and ``core_seconds`` are estimates; ``inputs`` the ids of the items that are read;
-``geometry`` the tile, EPSG:4326. Text is null where a skipped row has none."""
+``geometry`` the tile, EPSG:4326. Text is null where a skipped row has none; a tile that was not
+searched has one row, without a track."""
 _ROWS = 2000
 
 
@@ -72,29 +74,41 @@ class PlanWriter:
 
 
 def _rows(cell: PlannedCell) -> Iterable[dict[str, Any]]:
+    for left in cell.left_out:
+        yield _of_tile(cell, left.tile) | {"status": "skipped", "reason": left.reason}
     for entry in cell.entries:
-        tile = entry.tile.tile
-        row: dict[str, Any] = {
-            "event": cell.event.id,
-            "cell": cell.name,
-            "tile": tile.id,
+        row = {
             "track": entry.track.id,
             "status": entry.state,
             "reason": entry.reason or None,
-            "epsg": tile.epsg,
-            "column": tile.column,
-            "row": tile.row,
-            "tile_px": tile.size_px,
-            "resolution": tile.resolution,
             "n_pre": len(entry.track.pre),
             "n_post": len(entry.track.post),
-            "windows": int(entry.tile.active.sum()),
             "inputs": [part.item_id for part in slices_of(entry.track)],
-            "geometry": shapely.to_wkb(tile_outline(tile)),
             "bytes_in": entry.bytes_in,
             "core_seconds": core_seconds(entry),
         }
-        yield row | _of_job(entry)
+        yield _of_tile(cell, entry.tile) | row | _of_job(entry)
+
+
+def _of_tile(cell: PlannedCell, windows: TileWindows) -> dict[str, Any]:
+    tile = windows.tile
+    return {
+        "event": cell.event.id,
+        "cell": cell.name,
+        "tile": tile.id,
+        "epsg": tile.epsg,
+        "column": tile.column,
+        "row": tile.row,
+        "tile_px": tile.size_px,
+        "resolution": tile.resolution,
+        "n_pre": 0,
+        "n_post": 0,
+        "windows": int(windows.active.sum()),
+        "bytes_in": 0,
+        "core_seconds": 0.0,
+        "inputs": [],
+        "geometry": shapely.to_wkb(tile_outline(tile)),
+    }
 
 
 def _of_job(entry: Planned) -> dict[str, Any]:
@@ -114,12 +128,9 @@ def _of_job(entry: Planned) -> dict[str, Any]:
 
 def tile_outline(tile: Tile) -> shapely.Geometry:
     """A tile without its halo in EPSG:4326, split at the antimeridian."""
-    from pyproj import Transformer
-
-    to_degrees = Transformer.from_crs(tile.epsg, 4326, always_xy=True)
     square = shapely.segmentize(shapely.box(*tile.bounds), tile.size / 4)
     middle = (tile.epsg % 100) * 6.0 - 183.0
-    lon, lat = to_degrees.transform(*shapely.get_coordinates(square).T)
+    lon, lat = transformer(tile.epsg, 4326).transform(*shapely.get_coordinates(square).T)
     lon = middle + (lon - middle + 180.0) % 360.0 - 180.0
     outline = shapely.Polygon(list(zip(lon, lat, strict=True)))
     if lon.min() >= -180.0 and lon.max() <= 180.0:

@@ -17,16 +17,17 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import Transformer
 from shapely import Geometry, MultiPolygon, Polygon, affinity
 
 from sarlra.errors import AreaError
-from sarlra.events.geometry import to_utm
+from sarlra.events.geometry import to_utm, transformer
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
 
 #: UTM is not defined nearer to the poles.
 LATITUDE_LIMITS = (-80.0, 84.0)
+#: Edges, in windows, of the blocks by which a shape is laid over the windows of a tile.
+_BLOCKS = (16, 4, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,9 @@ def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows 
     shape = area_in_zone(area, tile.epsg)
     if shapely.is_empty(shape):
         return None
-    n = recipe.tile_px // recipe.stride_px
-    step = recipe.stride_px * recipe.resolution
-    edge = recipe.window_px * recipe.resolution
-    left, _, _, top = tile.bounds
-    x0 = left + step * np.arange(n)[None, :] + np.zeros((n, 1))
-    y1 = top - step * np.arange(n)[:, None] + np.zeros((1, n))
-    squares = shapely.box(x0, y1 - edge, x0 + edge, y1)
-    active = np.asarray(shapely.intersects(shape, squares), dtype=bool)
-    active &= _owned(x0 + edge / 2, y1 - edge / 2, tile.epsg)
+    active = _touched(shape, tile, recipe)
+    if active.any():
+        active &= _owned(tile, recipe)
     if not active.any():
         return None
     rows, cols = np.flatnonzero(active.any(axis=1)), np.flatnonzero(active.any(axis=0))
@@ -134,15 +129,63 @@ def _near_strip(area: Geometry, epsg: int) -> Geometry:
     return shapely.union_all([shapely.intersection(part, near) for part in turned])
 
 
-def _owned(
-    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], epsg: int
-) -> npt.NDArray[np.bool_]:
-    """Whether points of a zone lie in its strip; asks the projection only near its edges."""
-    transformer = Transformer.from_crs(epsg, 4326, always_xy=True)
-    longitude, latitude = transformer.transform(x, y)
+def _touched(shape: Geometry, tile: Tile, recipe: Recipe) -> npt.NDArray[np.bool_]:
+    """Windows that a prepared shape meets, by blocks: one that it fills or misses is settled."""
+    n = recipe.tile_px // recipe.stride_px
+    found = np.zeros((n, n), dtype=bool)
+    rows, cols = (i.ravel() for i in np.mgrid[0 : n : _BLOCKS[0], 0 : n : _BLOCKS[0]])
+    for size, finer in zip(_BLOCKS, (*_BLOCKS[1:], 0), strict=True):
+        hulls = _hulls(rows, cols, size, tile, recipe)
+        met = shapely.intersects(shape, hulls)
+        filled = met.copy() if not finer else met & shapely.covers(shape, hulls)
+        for row, col in zip(rows[filled], cols[filled], strict=True):
+            found[row : row + size, col : col + size] = True
+        if not finer:
+            break
+        parted = met & ~filled
+        down, right = (i.ravel() for i in np.mgrid[0:size:finer, 0:size:finer])
+        rows = (rows[parted][:, None] + down).ravel()
+        cols = (cols[parted][:, None] + right).ravel()
+        inside = (rows < n) & (cols < n)
+        rows, cols = rows[inside], cols[inside]
+    return found
+
+
+def _hulls(
+    rows: npt.NDArray[np.intp], cols: npt.NDArray[np.intp], size: int, tile: Tile, recipe: Recipe
+) -> npt.NDArray[np.object_]:
+    """The squares that blocks of size x size windows cover, in the tile's metres."""
+    step = recipe.stride_px * recipe.resolution
+    edge = (size - 1) * step + recipe.window_px * recipe.resolution
+    left, _, _, top = tile.bounds
+    x0, y1 = left + step * cols, top - step * rows
+    return np.asarray(shapely.box(x0, y1 - edge, x0 + edge, y1), dtype=object)
+
+
+def _owned(tile: Tile, recipe: Recipe) -> npt.NDArray[np.bool_]:
+    """Whether the windows' centres lie in the strip of the tile's zone."""
+    n = recipe.tile_px // recipe.stride_px
+    left, bottom, right, top = tile.bounds
+    halo = recipe.halo_px * recipe.resolution
+    if in_strip(shapely.box(left, bottom - halo, right + halo, top), tile.epsg):
+        return np.ones((n, n), dtype=bool)
+    step = recipe.stride_px * recipe.resolution
+    half = recipe.window_px * recipe.resolution / 2
+    x, y = np.meshgrid(left + half + step * np.arange(n), top - half - step * np.arange(n))
+    longitude, latitude = transformer(tile.epsg, 4326).transform(x, y)
     zone = np.floor((np.asarray(longitude) + 180.0) / 6.0).astype(int) % 60 + 1
     north = np.asarray(latitude) >= 0.0
-    return np.asarray((zone == epsg % 100) & (north == (epsg < 32700)))
+    return np.asarray((zone == tile.epsg % 100) & (north == (tile.epsg < 32700)))
+
+
+def in_strip(square: Polygon, epsg: int) -> bool:
+    """Whether a square lies in its zone's strip; the strip is convex, so its corners tell."""
+    lon, lat = transformer(epsg, 4326).transform(*shapely.get_coordinates(square)[:4].T)
+    return all(
+        zone_epsg(float(a) + shift, float(b)) == epsg
+        for a, b in zip(lon, lat, strict=True)
+        for shift in (-1e-6, 1e-6)
+    )
 
 
 def candidates(part: Geometry, epsg: int, recipe: Recipe) -> Iterator[Tile]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,7 +79,7 @@ def assemble(
     items: dict[int, FoundItem] = {}
     slices: list[Slice] = []
     skipped: list[Skipped] = []
-    for candidate in sorted(found, key=_canonical):
+    for candidate in in_order(found):
         slice_ = slice_from_item(candidate, source.signing)
         if isinstance(slice_, Skipped):
             skipped.append(slice_)
@@ -150,14 +150,26 @@ def _outside(start: datetime, end: datetime, event: Event) -> str:
     return f"it was taken at {iso(start)}, between the shocks"
 
 
+def in_order(found: Iterable[FoundItem]) -> Iterator[FoundItem]:
+    """Items in an order of their own: by id, those of one id by all that they hold."""
+    by_id: dict[str, list[FoundItem]] = defaultdict(list)
+    for candidate in found:
+        by_id[str(candidate.item.get("id"))].append(candidate)
+    for _, ours in sorted(by_id.items()):
+        yield from ours if len(ours) == 1 else sorted(ours, key=_canonical)
+
+
 def _canonical(found: FoundItem) -> str:
     text = json.dumps(found.item, sort_keys=True, default=str)
     return f"{text} {found.base.folder} {found.base.url}"
 
 
 def _plain_item(found: FoundItem, source: Source) -> dict[str, Any]:
-    """A copy of the item whose hrefs are absolute and unsigned; others are left out."""
-    item = copy.deepcopy(dict(found.item))
+    """The item with hrefs that are absolute and unsigned; others are left out.
+
+    What has no href is shared with the item as it was found, and is not to be changed.
+    """
+    item = dict(found.item)
     assets = {}
     for key, asset in sorted(item["assets"].items()):
         href = _plain_href(asset, found, source)

@@ -25,7 +25,6 @@ from rasterio.warp import Resampling, reproject, transform_bounds
 from rasterio.windows import Window
 
 from sarlra.errors import TerrainError
-from sarlra.grid import Bounds
 from sarlra.terrain.choice import DemSource
 from sarlra.terrain.ground import GroundGrid
 
@@ -114,15 +113,17 @@ def fill_voids(heights: F32) -> F32:
     return filled
 
 
-def read_file(path: Path, grid: GroundGrid) -> NativeDem:
+def read_file(path: Path, grid: GroundGrid, *, coarse: bool = False) -> NativeDem:
     """The part of a DEM file around a grid, with a rim for interpolation.
+
+    With ``coarse`` it is read about as coarsely as the grid is, from the file's overviews.
 
     Raises
     ------
     TerrainError
         It cannot be read, has no CRS, or lies elsewhere.
     """
-    return _opened(path, lambda dataset: _window(dataset, path, grid.crs, grid.bounds))
+    return _opened(path, lambda dataset: _window(dataset, path, grid, coarse))
 
 
 def read_whole(path: Path) -> NativeDem:
@@ -156,11 +157,14 @@ def _opened(path: Path, read: Callable[[rasterio.io.DatasetReader], NativeDem]) 
         ) from cause
 
 
-def _window(dataset: rasterio.io.DatasetReader, path: Path, crs: str, bounds: Bounds) -> NativeDem:
-    left, bottom, right, top = transform_bounds(crs, dataset.crs, *bounds, densify_pts=21)
+def _window(
+    dataset: rasterio.io.DatasetReader, path: Path, grid: GroundGrid, coarse: bool
+) -> NativeDem:
+    left, bottom, right, top = transform_bounds(grid.crs, dataset.crs, *grid.bounds, densify_pts=21)
     t = dataset.transform
     col0, col1 = int(np.floor((left - t.c) / t.a)), int(np.ceil((right - t.c) / t.a))
     row0, row1 = int(np.floor((top - t.f) / t.e)), int(np.ceil((bottom - t.f) / t.e))
+    by = coarser_by((row1 - row0, col1 - col0), grid) if coarse else 1
     col0, row0 = max(col0 - _RIM_PX, 0), max(row0 - _RIM_PX, 0)
     col1, row1 = min(col1 + _RIM_PX, dataset.width), min(row1 + _RIM_PX, dataset.height)
     if col1 - col0 < 2 or row1 - row0 < 2:
@@ -169,20 +173,29 @@ def _window(dataset: rasterio.io.DatasetReader, path: Path, crs: str, bounds: Bo
             f"{dataset.crs}, the area is {(left, bottom, right, top)} there",
             hint="give one that does with --dem, or none",
         )
-    return _read(dataset, Window(col0, row0, col1 - col0, row1 - row0), str(path))
+    return _read(dataset, Window(col0, row0, col1 - col0, row1 - row0), str(path), by)
 
 
-def _read(dataset: rasterio.io.DatasetReader, window: Window, name: str) -> NativeDem:
-    if window.width * window.height > MAX_PIXELS:
+def coarser_by(shape: tuple[int, int], grid: GroundGrid) -> int:
+    """How many pixels of a DEM's window of (rows, columns) lie side by side in one of the grid."""
+    return max(1, min(shape[0] // grid.shape[0], shape[1] // grid.shape[1]))
+
+
+def _read(
+    dataset: rasterio.io.DatasetReader, window: Window, name: str, coarser: int = 1
+) -> NativeDem:
+    if window.width * window.height > MAX_PIXELS * coarser**2:
         raise TerrainError(
             f"the DEM {name} has {window.width:.0f} x {window.height:.0f} pixels there, too many",
             hint="cut it to the area, or make it coarser",
         )
-    values = dataset.read(1, window=window, masked=True).astype(np.float32)
+    shape = (max(1, int(window.height) // coarser), max(1, int(window.width) // coarser))
+    values = dataset.read(1, window=window, masked=True, out_shape=shape).astype(np.float32)
     heights = np.asarray(np.ma.filled(values, np.nan), dtype=np.float32)
     crs = dataset.crs.to_epsg()
     return NativeDem(
         heights,
         f"EPSG:{crs}" if crs else dataset.crs.to_wkt(),
-        dataset.window_transform(window),
+        dataset.window_transform(window)
+        @ Affine.scale(window.width / shape[1], window.height / shape[0]),
     )

@@ -21,7 +21,7 @@ from sarlra.scenes.items import FoundItem
 from sarlra.scenes.search import open_search
 from sarlra.scenes.signing import sign
 from sarlra.scenes.sources import Source
-from sarlra.terrain.dem import MAX_PIXELS, NativeDem
+from sarlra.terrain.dem import MAX_PIXELS, NativeDem, coarser_by
 from sarlra.terrain.ground import GroundGrid
 
 ASSET = "data"
@@ -38,20 +38,26 @@ _GDAL = {
 }
 
 
-def read_native(source: Source, grid: GroundGrid) -> NativeDem:
+def read_native(source: Source, grid: GroundGrid, *, coarse: bool = False) -> NativeDem:
     """The heights around a grid, on the grid of the DEM's first item (by id).
+
+    With ``coarse`` they are read about as coarsely as the grid is, from files' overviews.
 
     Raises
     ------
     TerrainError
         No item covers the area, or one cannot be used or read.
     """
-    west, south, east, north = transform_bounds(grid.crs, 4326, *grid.bounds, densify_pts=21)
-    if west > east:
-        raise TerrainError("the area lies across the antimeridian, where no DEM is read")
-    box = (west - _RIM_DEG, south - _RIM_DEG, east + _RIM_DEG, north + _RIM_DEG)
+    box = _box(grid)
     items = _find(source, box)
+    if not items:
+        raise TerrainError(
+            f"the source {source.name} has no DEM over {tuple(round(v, 3) for v in box)}",
+            hint="give a file or another source with --dem",
+        )
     geobox = _geobox(items[0], box)
+    if coarse:
+        geobox = geobox.zoom_out(coarser_by((geobox.shape[0], geobox.shape[1]), grid))
     if geobox.shape[0] * geobox.shape[1] > MAX_PIXELS:
         raise TerrainError(f"the DEM of {source.name} has too many pixels in {box}")
     try:
@@ -76,15 +82,30 @@ def read_native(source: Source, grid: GroundGrid) -> NativeDem:
     return NativeDem(np.asarray(heights, np.float32), str(geobox.crs), geobox.affine)
 
 
+def has_items(source: Source, grid: GroundGrid) -> bool:
+    """Whether any item of the source lies around a grid; GLO-30 has none over open sea.
+
+    Raises
+    ------
+    TerrainError
+        The grid lies across the antimeridian.
+    SearchError
+        The search failed.
+    """
+    return bool(_find(source, _box(grid)))
+
+
+def _box(grid: GroundGrid) -> tuple[float, float, float, float]:
+    west, south, east, north = transform_bounds(grid.crs, 4326, *grid.bounds, densify_pts=21)
+    if west > east:
+        raise TerrainError("the area lies across the antimeridian, where no DEM is read")
+    return (west - _RIM_DEG, south - _RIM_DEG, east + _RIM_DEG, north + _RIM_DEG)
+
+
 def _find(source: Source, box: tuple[float, float, float, float]) -> list[pystac.Item]:
     area = MultiPolygon([shapely.box(*box)])
     found = open_search(source).find(area, _FIRST, _LAST)
     items = {item.id: item for item in map(_item, found) if item is not None}
-    if not items:
-        raise TerrainError(
-            f"the source {source.name} has no DEM over {tuple(round(v, 3) for v in box)}",
-            hint="give a file or another source with --dem",
-        )
     if len(items) > _MAX_ITEMS:
         raise TerrainError(f"the source {source.name} has {len(items)} DEM items there, too many")
     return [items[name] for name in sorted(items)]

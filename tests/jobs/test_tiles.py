@@ -93,3 +93,26 @@ def test_antimeridian_area_is_planned_on_both_sides() -> None:
 def test_areas_outside_utm_are_refused(area: MultiPolygon) -> None:
     with pytest.raises(AreaError, match="empty"):
         plan_tiles(area, make_recipe())
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([768, 1024, 4096]))
+def test_blocks_find_the_windows_that_one_by_one_tests_find(seed: int, tile_px: int) -> None:
+    rng = np.random.default_rng(seed)
+    points = rng.uniform((11.3, 44.9), (12.4, 45.4), (40, 2))  # over an edge between zones
+    ring = points[np.argsort(np.arctan2(*(points - points.mean(axis=0)).T))]
+    star = shapely.make_valid(
+        shapely.difference(shapely.Polygon(ring), shapely.box(11.7, 45, 12, 45.2))
+    )
+    area = MultiPolygon([p for p in shapely.get_parts(star) if p.geom_type == "Polygon"])
+    recipe = make_recipe(tile_px=tile_px)
+    found = _windows(area, recipe)
+    for epsg in (32632, 32633):
+        shape, back = to_utm(area, epsg), Transformer.from_crs(epsg, 4326, always_xy=True)
+        left, bottom, right, top = shape.bounds
+        for _ in range(400):
+            x, y = (320.0 * rng.integers(a // 320 - 2, b // 320 + 2)
+                    for a, b in ((left, right), (bottom, top)))  # fmt: skip
+            met = shape.intersects(shapely.box(x, y - 640, x + 640, y))
+            owned = zone_epsg(*back.transform(x + 320, y - 320)) == epsg
+            assert ((epsg, x, y) in found) == (met and owned)
