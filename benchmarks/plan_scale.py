@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sqlite3
 import sys
@@ -144,6 +145,8 @@ def main() -> None:
                 "cells": len(plan.cells),
                 "rows": dict(plan.counts),
                 "seconds": round(seconds, 1),
+                "core_seconds_of_planning": round(time.process_time(), 1),
+                "load_average": os.getloadavg()[0],
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
                 "plan_mib": round(plan.table.stat().st_size / 2**20, 1),
                 "spool_mib": round(spool / 2**20, 1),

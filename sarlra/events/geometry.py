@@ -98,10 +98,7 @@ def split_antimeridian(geometry: Geometry, *, wide_crosses: bool) -> MultiPolygo
 
 def unite(parts: Iterable[Geometry]) -> MultiPolygon:
     """The union of polygons; empty where nothing is given."""
-    parts = list(parts)
-    if len(parts) == 1:
-        return MultiPolygon(polygons_of(parts[0]))
-    return MultiPolygon(polygons_of(shapely.union_all(parts)))
+    return MultiPolygon(polygons_of(shapely.union_all(list(parts))))
 
 
 def _is_plain(polygon: Polygon) -> bool:

@@ -206,8 +206,9 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
 
 
 def _record(plan: ScanPlan, cell: PlannedCell) -> None:
-    plan.left_out += len(cell.left_out)
-    plan.counts["skipped"] += len(cell.left_out)
+    if cell.left_out:
+        plan.left_out += len(cell.left_out)
+        plan.counts["skipped"] += len(cell.left_out)
     for entry in cell.entries:
         plan.counts[entry.state] += 1
         if entry.outcome is not None:

@@ -228,7 +228,7 @@ def _state(job: Job, sink: Sink, standing: Standing) -> tuple[State, Outcome | N
 
 def _effort(job: Job, outlines: npt.NDArray[np.object_], box: shapely.Polygon) -> tuple[int, int]:
     """(bytes, pixels of the target grid) that a job reads, estimated from footprints."""
-    covered = shapely.area(shapely.intersection(outlines, box))
+    covered = shapely.area(shapely.clip_by_rect(outlines, *box.bounds))
     bands = len(job.recipe.polarisations)
     n_bytes = sum(
         float(area) / _pixel_area(part, job.recipe.resolution) * _SAMPLE_BYTES * _COMPRESSION

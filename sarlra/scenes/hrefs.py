@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -63,6 +64,7 @@ def _with_scheme(scheme: str, href: str, base: Base) -> str:
     raise ValueError(f"{href:.120} has the scheme {scheme}; http, https, s3 and files are read")
 
 
+@lru_cache(maxsize=16384)  # every address is checked for the slice and for the frozen item
 def _remote(href: str) -> str:
     parts = urlsplit(href)
     if parts.scheme.lower() not in ("http", "https", "s3") or not parts.hostname:

@@ -80,7 +80,8 @@ def item_geometry(item: Mapping[str, Any]) -> MultiPolygon:
     if geometry.get("type") not in ("Polygon", "MultiPolygon"):
         raise ValueError(f"its geometry is of type {geometry.get('type')!r:.60}")
     try:
-        return unite(split_antimeridian(shape(dict(geometry)), wide_crosses=True).geoms)
+        parts = split_antimeridian(shape(dict(geometry)), wide_crosses=True)
+        return parts if len(parts.geoms) == 1 else unite(parts.geoms)
     except (AttributeError, IndexError, TypeError, KeyError, ShapelyError) as cause:
         raise ValueError(f"its geometry is none: {cause}") from cause
     except ValueError as cause:
