@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Track
 
 if TYPE_CHECKING:
+    from sarlra.models.domain import Inside
     from sarlra.models.registry import ModelInfo
 
 SCORE_MEANING = (
@@ -30,6 +31,12 @@ SCORE_MEANING = (
     "sarlra:statistics is the rate of false alarms."
 )
 
+PROBABILITY_MEANING = (
+    "The share of landslide windows (over 5 % of the pixels) among windows of such a score in the "
+    "data that sarlra:calibration names, at that data's share of landslides. Where landslides are "
+    "rarer, or the place is unlike that data (sarlra:in_domain), it is too high."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -39,7 +46,8 @@ class Provenance:
     to the sink's root, or absolute. ``job_id`` names all inputs and choices: an item with the same
     one need not be made again. ``radiometry`` is that of the post bands, ``geometry`` and ``dem``
     are where the visibility comes from (``unknown`` and None where it is not known), ``notes`` what
-    else is to be said.
+    else is to be said. ``inside`` is how much of the scene lies in what the model has seen; None
+    where that is not known.
     """
 
     recipe: Recipe
@@ -54,6 +62,7 @@ class Provenance:
     geometry: str = "unknown"
     dem: str | None = None
     notes: tuple[str, ...] = ()
+    inside: Inside | None = None
 
 
 def processing_fields(track: Track, provenance: Provenance) -> dict[str, Any]:
@@ -91,6 +100,10 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         for name in ("description", "limits", "licence")
         if model.card.get(name)
     }
+    calibration = model.card.get("calibration")
+    if calibration is not None:
+        about["sarlra:calibration"] = plain(calibration, model.name)
+        about["sarlra:probability_meaning"] = PROBABILITY_MEANING
     return {
         "sarlra:job_id": provenance.job_id,
         "sarlra:event": event.id,
@@ -112,7 +125,15 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],
         "sarlra:acquisitions_post": [_acquisition(a) for a in track.post],
         "sarlra:score_meaning": SCORE_MEANING,
+        "sarlra:in_domain": _domain(provenance.inside),
     }
+
+
+def _domain(inside: Inside | None) -> dict[str, Any] | None:
+    if inside is None:
+        return None
+    shares = {name: None if s is None else round(s, 4) for name, s in asdict(inside).items()}
+    return {"inside": inside.all, **shares}
 
 
 def _acquisition(acquisition: Acquisition) -> dict[str, Any]:

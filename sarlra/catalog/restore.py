@@ -19,6 +19,7 @@ from sarlra.catalog.vector import COLUMNS
 from sarlra.catalog.versions import Document
 from sarlra.detection.detect import outlines_4326
 from sarlra.grid import Bounds
+from sarlra.models.calibration import apply, calibration_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,10 @@ def restore(
     table = pd.DataFrame({**columns, "x": x, "y": y}).assign(
         track=grid.track, orbit_state=grid.orbit_state, epsg=grid.epsg, item=windows["item"]
     )
+    calibrations = {
+        str(d["id"]): calibration_of({"calibration": d["properties"].get("sarlra:calibration")})
+        for d in documents
+    }
     with ExitStack() as stack:
         changes = _Changes(sink, documents, stack)
         places = zip(x, y, strict=True)
@@ -81,6 +86,12 @@ def restore(
         ]
     for name in sorted({name for found in described for name in found}):
         table[name] = [found.get(name, np.nan) for found in described]
+    found = [calibrations[item] for item in table["item"]]
+    if any(calibration is not None for calibration in found):
+        table["probability"] = [
+            np.nan if calibration is None else float(apply(calibration, score))
+            for calibration, score in zip(found, table["score"], strict=True)
+        ]
     table = table.astype({n: COLUMNS[n][0] for n in table.columns}).reset_index(drop=True)
     return gpd.GeoDataFrame(table, geometry=outlines_4326(x, y, size, grid.epsg), crs=4326)
 

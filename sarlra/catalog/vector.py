@@ -15,6 +15,11 @@ from sarlra.errors import CatalogError
 COLUMNS: dict[str, tuple[str, str]] = {
     "geometry": ("geometry", "The window, EPSG:4326 (longitude, latitude)"),
     "score": ("float32", "The model's raw output for the window, 0 to 1; not a probability"),
+    "probability": (
+        "float32",
+        "Probability of a landslide window on the data of the item's sarlra:calibration; absent "
+        "or null where the model has no calibration",
+    ),
     "track": ("string", "Relative orbit and direction, such as T046D"),
     "orbit_state": ("string", "ascending or descending"),
     "n_pre": ("uint16", "Acquisitions before the event that count in the window (median)"),

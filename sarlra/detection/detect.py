@@ -17,6 +17,8 @@ from shapely.geometry.polygon import orient
 
 from sarlra.detection.suppress import suppress
 from sarlra.grid import PixelBox, Tile
+from sarlra.models.calibration import apply
+from sarlra.models.card import Calibration
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Track
 
@@ -45,6 +47,7 @@ def detect(
     track: Track,
     threshold: float,
     recipe: Recipe,
+    calibration: Calibration | None = None,
 ) -> gpd.GeoDataFrame:
     """Take the windows that score over the threshold, suppress, and describe what is left.
 
@@ -60,11 +63,14 @@ def detect(
         A window with a score strictly over this is a candidate.
     recipe
         Window, stride and overlap.
+    calibration
+        The model's; without one there is no column ``probability``.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        EPSG:4326, highest score first; the columns of ``COLUMNS`` and, for each change band,
+        EPSG:4326, highest score first; the columns of ``COLUMNS``, ``probability`` (float32) where
+        there is a calibration, and, for each change band,
         ``diff_vv_mean``, ``_p05`` and ``_p95`` (dB, over the window's pixels with data).
         ``geometry`` is the window's outline, split where it crosses the antimeridian; ``row`` and
         ``col`` its upper left pixel in the tile; ``x`` and ``y`` that pixel's upper left corner in
@@ -78,6 +84,7 @@ def detect(
     cells, first = cells[kept], first[kept]
     table: dict[str, Any] = {
         "score": scores[kept],
+        **({} if calibration is None else {"probability": apply(calibration, scores[kept])}),
         "track": [track.id] * len(kept),
         "orbit_state": [track.orbit_state] * len(kept),
         "n_pre": lattice["n_pre"].values[cells[:, 0], cells[:, 1]],

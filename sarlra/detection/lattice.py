@@ -99,6 +99,41 @@ def score_lattice(
     return _dataset(tile, recipe, {"score": score, "reason": reason, **counts})
 
 
+def scored_means(
+    composite: xr.Dataset, lattice: xr.Dataset, box: PixelBox, recipe: Recipe
+) -> dict[str, NDArray[np.float64]]:
+    """The mean of each band over the pixels with data of every window with a score.
+
+    Parameters
+    ----------
+    composite, box, recipe
+        As given to :func:`score_lattice`; the box starts and ends at whole strides.
+    lattice
+        What it returned.
+
+    Returns
+    -------
+    dict
+        Per band ``(n,)`` float64 dB, windows in row order; NaN where a band has no data there.
+    """
+    cells = np.argwhere(np.isfinite(lattice["score"].values))
+    step, wide = recipe.stride_px, recipe.window_px // recipe.stride_px
+    rows, cols = (cells - np.array([box.row0, box.col0]) // step).T
+    means = {}
+    for name in recipe.bands:
+        values = composite[name].values
+        shape = (values.shape[0] // step, step, values.shape[1] // step, step)
+        blocks = values.reshape(shape)
+        known = np.isfinite(blocks)
+        total = np.where(known, blocks, 0).sum(axis=(1, 3), dtype=np.float64)
+        number = known.sum(axis=(1, 3))
+        over = [(i, j) for i in range(wide) for j in range(wide)]
+        sums = sum((total[rows + i, cols + j] for i, j in over), np.zeros(len(cells)))
+        pixels = sum((number[rows + i, cols + j] for i, j in over), np.zeros(len(cells)))
+        means[name] = np.divide(sums, pixels, out=np.full(len(cells), np.nan), where=pixels > 0)
+    return means
+
+
 def score_positions(
     bands: list[NDArray[np.float32]],
     positions: Positions,

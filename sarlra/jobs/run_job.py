@@ -21,10 +21,12 @@ from sarlra.composites.build import build_composite
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
-from sarlra.detection.lattice import score_lattice
+from sarlra.detection.lattice import score_lattice, scored_means
 from sarlra.errors import SarlraError
 from sarlra.jobs.job import Job, Outcome, Status, outcome_of
 from sarlra.jobs.tiles import tile_windows
+from sarlra.models.calibration import calibration_of
+from sarlra.models.domain import Inside, domain_of, inside
 from sarlra.models.scoring import load_scorer
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.tile import TileTerrain, tile_terrain
@@ -77,16 +79,25 @@ def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
     composite, terrain = _compute(job)
     scorer = load_scorer(job.model)
     lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe)
-    detections = detect(composite, lattice, job.tile, job.box, job.track, job.threshold, job.recipe)
-    inside = _without_halo(composite, job)
-    write_region(sink.url_of(job.store), job.group, job.tile, inside)
-    statistics = describe(inside, lattice, active, detections, wanted_pixels(job, inside))
+    detections = detect(
+        composite,
+        lattice,
+        job.tile,
+        job.box,
+        job.track,
+        job.threshold,
+        job.recipe,
+        calibration_of(job.model.card),
+    )
+    own = _without_halo(composite, job)
+    write_region(sink.url_of(job.store), job.group, job.tile, own)
+    statistics = describe(own, lattice, active, detections, wanted_pixels(job, own))
     publish_job(
         sink,
         job.event,
         job.tile,
         job.track,
-        inside,
+        own,
         lattice,
         detections,
         Provenance(
@@ -102,10 +113,23 @@ def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
             geometry=terrain.geometry,
             dem=terrain.dem,
             notes=terrain.notes,
+            inside=_inside(job, composite, lattice, terrain),
         ),
         statistics,
     )
     return statistics, terrain.notes
+
+
+def _inside(
+    job: Job, composite: xr.Dataset, lattice: xr.Dataset, terrain: TileTerrain
+) -> Inside | None:
+    """How much of what was scored lies inside what the model has seen; None where not known."""
+    if (domain := domain_of(job.model.card)) is None:
+        return None
+    scored = np.isfinite(lattice["score"].values)
+    n_pre, n_post = (lattice[name].values[scored] for name in ("n_pre", "n_post"))
+    means = scored_means(composite, lattice, job.box, job.recipe)
+    return inside(domain, means, n_pre, n_post, terrain.incidence)
 
 
 def _compute(job: Job) -> tuple[xr.Dataset, TileTerrain]:

@@ -8,6 +8,9 @@ and 1, keep the curve finite where a threshold parts the classes without an erro
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
@@ -82,6 +85,12 @@ def apply(calibration: Calibration, scores: ArrayLike) -> F64:
     """
     x = _logit(np.asarray(scores, dtype=np.float64))
     return np.asarray(expit(calibration.slope * x + calibration.intercept))
+
+
+def calibration_of(card: Mapping[str, Any]) -> Calibration | None:
+    """The calibration in a card's plain values; None where it has none."""
+    found = card.get("calibration")
+    return None if found is None else Calibration.model_validate(found)
 
 
 def brier(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -91,6 +92,12 @@ def make_domain(
             for name, a, b in zip(bands, low, high, strict=True)
         },
     )
+
+
+def domain_of(card: Mapping[str, Any]) -> Domain | None:
+    """The domain in a card's plain values; None where it has none."""
+    found = card.get("domain")
+    return None if found is None else Domain.model_validate(found)
 
 
 def window_means(windows: NDArray[np.float32]) -> NDArray[np.float64]:

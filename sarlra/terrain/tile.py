@@ -32,6 +32,7 @@ U8 = NDArray[np.uint8]
 #: A tile's rim reaches as far as its relief can lay over or shadow, but never beyond this.
 _LONGEST_M = 15_000.0
 _SEARCH_M = 15_000.0
+_EVERY = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class TileTerrain:
     ``visibility`` (rows, columns) uint8, :class:`Visibility`, all OUTSIDE where it is not known.
     ``sigma0e_db`` (rows, columns) float32: dB to add to gamma0 for sigma0 on the ellipsoid, None
     where it was not asked for or is not known. ``geometry`` and ``dem`` name the origins
-    (``unknown`` and None without); ``notes`` say in words what is missing and why.
+    (``unknown`` and None without); ``notes`` say in words what is missing and why. ``incidence``
+    (n,) float32: degrees on the ellipsoid at places all over the grid; None where not known.
     """
 
     visibility: U8
@@ -49,6 +51,7 @@ class TileTerrain:
     geometry: str = "unknown"
     dem: str | None = None
     notes: tuple[str, ...] = field(default=())
+    incidence: F32 | None = None
 
 
 def tile_terrain(
@@ -91,7 +94,8 @@ def tile_terrain(
         notes += (f"visibility is not known: {error.message}",)
         level = np.zeros(grid.shape, dtype=np.float32)
         ratio = _ratio(geometry, grid, level) if sigma0e else None
-        return TileTerrain(unknown, ratio, geometry.origin, None, notes)
+        angles = _some(look_at(geometry, grid, level).incidence)
+        return TileTerrain(unknown, ratio, geometry.origin, None, notes, angles)
     look = look_at(geometry, wide, heights)
     seen = see(
         heights,
@@ -104,8 +108,18 @@ def tile_terrain(
     inner = (slice(margin, margin + grid.shape[0]), slice(margin, margin + grid.shape[1]))
     ratio = _ratio(geometry, wide, heights)[inner] if sigma0e else None
     return TileTerrain(
-        np.ascontiguousarray(seen[inner]), ratio, geometry.origin, choice.dem.name, notes
+        np.ascontiguousarray(seen[inner]),
+        ratio,
+        geometry.origin,
+        choice.dem.name,
+        notes,
+        _some(look.incidence[inner]),
     )
+
+
+def _some(image: F32) -> F32:
+    """Every 64th pixel, from the middle of the first 64: enough for what changes slowly."""
+    return np.ascontiguousarray(image[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]).ravel()
 
 
 def _geometry(

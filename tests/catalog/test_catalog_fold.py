@@ -11,6 +11,7 @@ from typing import Any
 import catalog_world as world
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pystac
 import pytest
 import xarray as xr
@@ -26,6 +27,7 @@ from sarlra.catalog.validate import validate_document
 from sarlra.catalog.versions import lineages
 from sarlra.errors import CatalogError
 from sarlra.grid import Tile
+from sarlra.models.card import Calibration
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Track
 
@@ -59,7 +61,9 @@ def _scene(seed: int) -> tuple[xr.Dataset, xr.Dataset]:
     return image, scored
 
 
-def _publish_quarters(sink: FolderSink, seed: int, way: Track | None = None) -> list[str]:
+def _publish_quarters(
+    sink: FolderSink, seed: int, way: Track | None = None, calibration: Calibration | None = None
+) -> list[str]:
     image, scored = _scene(seed)
     way = way or world.track()
     names = []
@@ -70,9 +74,14 @@ def _publish_quarters(sink: FolderSink, seed: int, way: Track | None = None) -> 
         cells = scored.isel(y=slice(rows.start // 32, rows.stop // 32),
                             x=slice(columns.start // 32, columns.stop // 32))  # fmt: skip
         found = world.detections(halo, cells, tile, way=way)
+        given = world.provenance()
+        if calibration is not None:
+            found.insert(1, "probability", _probability(found["score"], calibration))
+            card = {**given.model.card, "calibration": calibration.model_dump()}
+            given = replace(given, model=replace(given.model, card=card))
         item = publish_job(
             sink, world.event(), tile, way, halo.isel(y=slice(0, 256), x=slice(0, 256)), cells,
-            found, world.provenance(), {**NUMBERS, "detections": len(found)},
+            found, given, {**NUMBERS, "detections": len(found)},
         )  # fmt: skip
         names.append(item.id)
     return names
@@ -108,6 +117,28 @@ def test_merged_is_what_one_tile_would_have_given(sink: FolderSink, seed: int) -
         left, _, _, top = tiles[row.tile].bounds
         assert (row.x, row.y) == (left + 10 * row.col, top - 10 * row.row)
         assert f"_{row.tile}_" in row.item
+
+
+def test_windows_that_come_back_have_their_probability(sink: FolderSink) -> None:
+    made = Calibration(
+        slope=0.8, intercept=-1.1, fitted_on="x", brier_before=0.2, brier_after=0.1, samples=9
+    )
+    _publish_quarters(sink, 2, calibration=made)
+    result = fold(sink, world.event(), suppress=world.keep_highest)
+    assert result.restored > 0
+    merged = _merged(sink)
+    assert merged["probability"].dtype == np.float32
+    np.testing.assert_allclose(
+        merged["probability"], _probability(merged["score"], made), rtol=1e-5
+    )
+    geojson = json.loads((sink.folder / "collections/us2000h8ty/detections.geojson").read_text())
+    assert all(0 < f["properties"]["probability"] < 1 for f in geojson["features"])
+
+
+def _probability(scores: pd.Series, made: Calibration) -> np.ndarray:
+    score = scores.to_numpy(np.float64)
+    odds = np.exp(made.slope * np.log(score / (1 - score)) + made.intercept)
+    return (odds / (1 + odds)).astype(np.float32)
 
 
 def test_the_law_is_put_to_the_test() -> None:

@@ -13,11 +13,13 @@ import rasterio.warp
 import shapely
 import xarray as xr
 from composites_for_tests import noise_composite
+from geopandas.testing import assert_geodataframe_equal
 
 from sarlra.detection.detect import detect, outlines_4326
 from sarlra.detection.lattice import score_lattice
 from sarlra.detection.suppress import suppress
 from sarlra.grid import PixelBox, Tile
+from sarlra.models.card import Calibration
 from sarlra.models.registry import ModelInfo
 from sarlra.models.scoring import Scorer, load_scorer
 from sarlra.recipe import Recipe
@@ -165,3 +167,21 @@ def test_an_outline_across_the_antimeridian_is_split(epsg: int) -> None:
         assert part.bounds[2] - part.bounds[0] < 0.01
     metres = pyproj.Geod(ellps="WGS84").geometry_area_perimeter(outline)[0]
     assert metres == pytest.approx(640**2, rel=0.01)
+
+
+def test_a_calibrated_model_s_detections_carry_probabilities(
+    composite: xr.Dataset, lattice: xr.Dataset
+) -> None:
+    made = Calibration(
+        slope=1.5, intercept=-0.7, fitted_on="x", brier_before=0.1, brier_after=0.1, samples=9
+    )
+    threshold = _median_score(lattice)
+    plain = detect(composite, lattice, TILE, BOX, TRACK, threshold, RECIPE)
+    found = detect(composite, lattice, TILE, BOX, TRACK, threshold, RECIPE, made)
+    assert found["probability"].dtype == np.float32
+    score = found["score"].to_numpy(np.float64)
+    odds = np.exp(1.5 * np.log(score / (1 - score)) - 0.7)
+    np.testing.assert_allclose(found["probability"], odds / (1 + odds), rtol=1e-5)
+    assert_geodataframe_equal(found.drop(columns="probability"), plain)
+    none = detect(composite, lattice, TILE, BOX, TRACK, 1.0, RECIPE, made)
+    assert none["probability"].dtype == np.float32

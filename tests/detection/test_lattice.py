@@ -9,7 +9,7 @@ import rioxarray  # noqa: F401
 import xarray as xr
 from composites_for_tests import cut, noise_composite
 
-from sarlra.detection.lattice import Reason, score_lattice
+from sarlra.detection.lattice import Reason, score_lattice, scored_means
 from sarlra.errors import ModelError
 from sarlra.grid import PixelBox, Tile
 from sarlra.models.scoring import Scorer
@@ -152,3 +152,22 @@ def test_shapes_that_disagree_are_programming_errors(composite: xr.Dataset, scor
         score_lattice(composite, TILE, WHOLE, ALL[:8], scorer, RECIPE)
     with pytest.raises(ValueError, match="the box"):
         score_lattice(composite, TILE, PixelBox(0, 512, 0, 512), ALL, scorer, RECIPE)
+
+
+def test_means_of_the_scored_windows_are_those_of_their_pixels_with_data(
+    scorer: Scorer,
+) -> None:
+    box = PixelBox(64, 416, 32, 384)
+    composite = noise_composite(box, RECIPE, 9)
+    composite["post_vh"].values[10:60, 20:90] = np.nan
+    composite["diff_vv"].values[:64, 128:256] = np.nan
+    lattice = score_lattice(composite, TILE, box, ALL, scorer, RECIPE)
+    means = scored_means(composite, lattice, box, RECIPE)
+    cells = np.argwhere(np.isfinite(lattice["score"].values))
+    assert 50 < len(cells) < 100
+    for name in RECIPE.bands:
+        expected = [
+            np.nanmean(composite[name].values[r : r + 64, c : c + 64].astype(np.float64))
+            for r, c in cells * 32 - [box.row0, box.col0]
+        ]
+        np.testing.assert_allclose(means[name], expected, rtol=1e-9)
