@@ -120,6 +120,12 @@ def test_visibility_of_a_simulated_tile(
         assert 0.5 < (found.visibility == 0).mean() < 1.0
         assert found.sigma0e_db is not None
         assert -4.0 < float(np.median(found.sigma0e_db)) < 0.0
+        angles = find_geometry(track, shapely.box(*world.area), None, 10.0).geometry.at(
+            *(np.array([edge]) for edge in shapely.box(*world.area).centroid.coords[0])
+        )
+        assert found.incidence is not None
+        assert len(found.incidence) == 16
+        assert np.abs(found.incidence - angles.incidence).max() < 0.5
         # The part of a tile is as it is in the whole, but for the edges of shadows and layover:
         # its rays pass elsewhere between the pixels' centres.
         part = GroundGrid(grid.crs, grid.transform @ Affine.translation(64, 96), (100, 80))
