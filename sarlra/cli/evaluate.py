@@ -41,6 +41,9 @@ def evaluate(
     ] = None,
     event: Annotated[str | None, typer.Option(help="Which event of the catalogue.")] = None,
     dem: Annotated[Path | None, typer.Option(help="Heights, for recall by slope.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Score a run of `sarlra detect` against an inventory.
@@ -55,6 +58,10 @@ def evaluate(
             "nothing to evaluate", hint="give a catalogue and --truth; see sarlra evaluate --help"
         )
     found = _score_run(catalog, truth, (mapped, unmapped), event, dem, quiet=as_json)
+    if out is not None:
+        from sarlra.evaluation.run_figures import draw_run
+
+        draw_run(found, out)
     if as_json:
         print_json({"catalog": catalog, **found.as_json()})
         return

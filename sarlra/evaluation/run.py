@@ -21,6 +21,8 @@ from sarlra.evaluation.windows import Windows, joined, windows_of_tile
 from sarlra.events.geometry import to_utm, unite
 from sarlra.grid import Tile
 from sarlra.inventories.inventory import Inventory, check_inside, zone_km2
+from sarlra.models.calibration import apply, brier, calibration_of
+from sarlra.models.card import Calibration
 from sarlra.samples.cells import looked_at
 from sarlra.samples.draw import TEST_RATIO
 from sarlra.terrain.choice import DemSource
@@ -42,6 +44,8 @@ class TrackScore:
         How many, and how many windows have a score.
     windows
         Those of known class, at the natural ratio.
+    calibration
+        From score to probability, where all items have the same.
     detections
         By count and class.
     slides
@@ -59,6 +63,7 @@ class TrackScore:
     items: int
     scored: int
     windows: Windows
+    calibration: Calibration | None
     detections: Detections
     slides: gpd.GeoDataFrame
 
@@ -76,8 +81,19 @@ class TrackScore:
             "windows_scored": self.scored,
             "patch": thinned.counts().as_json() | {"background_ratio": TEST_RATIO},
             "patch_natural": self.windows.counts().as_json(),
+            "brier": self._brier(),
             "detections": self.detections.as_json(),
         }
+
+    def _brier(self) -> dict[str, float | None]:
+        """Of the scores, and of the probabilities, over the windows at the natural ratio."""
+        score, truth = self.windows.score, self.windows.landslide
+        found: dict[str, float | None] = {"score": None, "probability": None}
+        if len(score):
+            found["score"] = round(brier(score, truth), 6)
+            if self.calibration is not None:
+                found["probability"] = round(brier(apply(self.calibration, score), truth), 6)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +213,15 @@ def _score(
         items=len(items),
         scored=scored,
         windows=joined(parts),
+        calibration=_calibration(facts),
         detections=score_detections(hits, judged, seen),
         slides=seen,
     )
+
+
+def _calibration(facts: Sequence[Mapping[str, Any]]) -> Calibration | None:
+    found = {calibration_of({"calibration": fact.get("sarlra:calibration")}) for fact in facts}
+    return found.pop() if len(found) == 1 else None
 
 
 def _visibility(files: Files, item: Document, tile: Tile) -> NDArray[np.uint8] | None:

@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 import shapely
@@ -118,6 +119,7 @@ def test_windows_are_counted_as_by_hand(
     patch = found["tracks"]["T046D"]["patch_natural"]
     p = _pixels(run, truth)
     slide, hidden = p["own"].any(axis=0), np.isin(p["visibility"], (1, 2, 3, 4))
+    errors = []
     counted = {"tp": 0, "fp": 0, "fn": 0, "tn": 0}
     x0, _, _, y0 = TILES[0].bounds
     back = Transformer.from_crs(4326, 32654, always_xy=True)
@@ -138,6 +140,8 @@ def test_windows_are_counted_as_by_hand(
             if np.isnan(score) or not looked or hidden[place].mean() > 0.5:
                 continue
             share = (slide & ~hidden)[place].mean()
+            if share > 0.05 or not slide[place].any():
+                errors.append((float(score) - (share > 0.05)) ** 2)
             if share > 0.05:
                 counted["tp" if score > 0.6 else "fn"] += 1
             elif not slide[place].any():
@@ -151,6 +155,8 @@ def test_windows_are_counted_as_by_hand(
     f1 = 2 * counted["tp"] / (2 * counted["tp"] + counted["fp"] + counted["fn"])
     assert patch["f1"] == pytest.approx(f1, abs=1e-4)
     assert found["tracks"]["T046D"]["patch"]["f1"] == patch["f1"]  # under 10:1 as it is
+    brier = found["tracks"]["T046D"]["brier"]
+    assert brier == {"score": pytest.approx(np.mean(errors), abs=1e-6), "probability": None}
     assert found["tracks"]["T046D"]["windows_scored"] == int(np.isfinite(p["scores"]).sum())
 
 
@@ -266,3 +272,15 @@ def test_what_cannot_be_evaluated_is_said(
         main()
     assert end.value.code == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_curves_are_drawn_where_asked(
+    run: Path, truth: Path, evaluate: Callable[..., Any], tmp_path: Path
+) -> None:
+    found = evaluate(run, "--truth", truth, "--out", tmp_path / "curves")["tracks"]["T046D"]
+    assert {p.name for p in (tmp_path / "curves").iterdir()} == {
+        "precision-recall.png", "precision-recall.csv",
+    }  # fmt: skip
+    curve = pd.read_csv(tmp_path / "curves" / "precision-recall.csv")
+    at = curve[curve["threshold"] > 0.6].iloc[-1]
+    assert at["f1"] == pytest.approx(found["patch"]["f1"], abs=1e-4)
