@@ -29,9 +29,9 @@ from sarlra.samples.summary import counts, draw_sheet
 
 @task(name="build", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=[10, 60],
       retry_condition_fn=lambda _task, _run, state: not _is_final(state))  # fmt: skip
-def build(wish: Wish, out: Path) -> list[dict[str, object]]:
+def build(wish: Wish, out: Path, cluster: str) -> list[dict[str, object]]:
     """Cut and write the patches; tried again, it goes on where it was."""
-    made = build_dataset(wish, out)
+    made = build_dataset(wish, out, cluster=cluster)
     draw_sheet(made, made.layers[-1], out / "sheet.png")
     return counts(made)
 
@@ -49,6 +49,7 @@ def dataset(
     dem: str = "auto",
     unseen: Sequence[str] = (),
     seed: int = 0,
+    cluster: str = "local",
 ) -> list[dict[str, object]]:
     """Build a dataset; returns the numbers of patches per case, direction and split.
 
@@ -66,7 +67,7 @@ def dataset(
         unseen=unseen,
         seed=seed,
     )
-    rows = build(wish, Path(out))
+    rows = build(wish, Path(out), cluster)
     create_table_artifact(key="dataset-counts", table=rows, description=f"Patches in {out}")
     return rows
 
@@ -92,10 +93,11 @@ def main() -> None:
         dem: str = "auto",
         unseen: Annotated[list[str] | None, typer.Option()] = None,
         seed: int = 0,
+        cluster: str = "local",
     ) -> None:
         """Cut labelled patches of earthquakes for training and testing."""
         dataset(cases, out, source, inventory, inventories, pol, tuple(buffers or ("60-12",)),
-                orbit, dem, tuple(unseen or ()), seed)  # fmt: skip
+                orbit, dem, tuple(unseen or ()), seed, cluster)  # fmt: skip
 
     typer.run(command)
 

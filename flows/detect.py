@@ -70,6 +70,7 @@ def detect(
     heading: float | None = None,
     radiometry: Radiometry = "auto",
     visibility_buffer: float = 0.0,
+    min_slope: float = 0.0,
     cluster: str = "local",
 ) -> dict[str, int]:
     """Find landslides around an earthquake; returns the number of jobs by outcome.
@@ -91,6 +92,7 @@ def detect(
         heading=heading,
         radiometry=radiometry,
         visibility_buffer=visibility_buffer,
+        min_slope=min_slope,
     )
     run = run_plan(plan_jobs(request, search_scenes(request)), cluster)
     create_table_artifact(
@@ -135,6 +137,7 @@ def main() -> None:
         heading: float | None = None,
         radiometry: Radiometry = "auto",
         visibility_buffer: float = 0.0,
+        min_slope: float = 0.0,
         cluster: str = "local",
     ) -> None:
         """Find landslides around an earthquake and write them as a STAC catalogue."""
@@ -153,6 +156,7 @@ def main() -> None:
             heading=heading,
             radiometry=radiometry,
             visibility_buffer=visibility_buffer,
+            min_slope=min_slope,
             cluster=cluster,
         )
 

@@ -79,6 +79,7 @@ def scan(
     skip_sea: bool = False,
     min_relief: float = 0.0,
     cluster: str = "local",
+    min_slope: float = 0.0,
 ) -> dict[str, int]:
     """Scan an area for landslides; returns the number of jobs by outcome.
 
@@ -87,6 +88,7 @@ def scan(
     requests = scan_requests(
         aoi=aoi, out=out, source=source, origin=origin, event=event, period=period, step=step,
         tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model, dem=dem,
+        min_slope=min_slope,
     )  # fmt: skip
     selection = make_selection(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
@@ -94,7 +96,8 @@ def scan(
     with plan_jobs(requests, selection) as plan:
         outcomes: list[Outcome] = []
         if plan.todo:
-            publish_plan(plan)
+            if plan.todo > plan.counts["waiting"]:
+                publish_plan(plan)
             with open_client(cluster, plan.todo) as client:
                 get_run_logger().info("dask dashboard: %s", client.dashboard_link)
                 for cells in batches(plan):
@@ -164,10 +167,11 @@ def main() -> None:
         skip_sea: bool = False,
         min_relief: float = 0.0,
         cluster: str = "local",
+        min_slope: float = 0.0,
     ) -> None:
         """Scan any area for landslides."""
         scan(out, aoi, source, tuple(origin or ()), event, period, step, tile, orbit, buffers, pol,
-             model, dem, skip_sea, min_relief, cluster)  # fmt: skip
+             model, dem, skip_sea, min_relief, cluster, min_slope)  # fmt: skip
 
     typer.run(command)
 

@@ -49,6 +49,9 @@ class Recipe(BaseModel):
     sigma0 on the ellipsoid. Change bands are the same in both."""
     visibility_buffer: Annotated[float, Field(ge=0, le=500)] = 0.0
     """Safety buffer around layover and shadow in metres."""
+    min_slope: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Slope mask in degrees: a window with no more than 5 % of its pixels this steep (that is, no
+    room for a patch that counts as landslide) gets no score but a reason. 0 masks nothing."""
     window_px: Literal[64] = 64
     """Edge of a window in pixels."""
     stride_px: Literal[32] = 32

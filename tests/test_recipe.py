@@ -21,7 +21,7 @@ def test_each_choice_changes_the_hash() -> None:
     changed = [
         {"pre_days": 61}, {"post_days": 13}, {"polarisations": ("VV",)}, {"resolution": 20.0},
         {"tile_px": 2048}, {"loader": "odc"}, {"erode_px": 3}, {"max_nodata": 0.2},
-        {"threshold": 0.6}, {"overlap": 0.2},
+        {"threshold": 0.6}, {"overlap": 0.2}, {"min_slope": 5.0}, {"visibility_buffer": 20.0},
     ]  # fmt: skip
     hashes = {make_recipe(**c).hash() for c in changed} | {make_recipe().hash()}
     assert len(hashes) == len(changed) + 1
@@ -35,7 +35,7 @@ def test_bands_are_in_the_order_of_the_paper() -> None:
 @pytest.mark.parametrize(
     "choice",
     [{"tile_px": 700}, {"pre_days": 0}, {"overlap": 1.0}, {"polarisations": ("VH",)}, {"x": 1},
-     {"threshold": 1.5}, {"window_px": 32}, {"resolution": float("nan")}],
+     {"min_slope": 61.0}, {"threshold": 1.5}, {"window_px": 32}, {"resolution": float("nan")}],
 )  # fmt: skip
 def test_bad_choices_are_refused_by_name(choice: dict[str, object]) -> None:
     with pytest.raises(RecipeError, match=next(iter(choice))):

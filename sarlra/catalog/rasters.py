@@ -14,7 +14,10 @@ from sarlra.grid import Bounds, Tile
 from sarlra.recipe import Recipe
 from sarlra.terrain.codes import MEANINGS
 
-REASONS = "0 scored, 1 no data, 2 layover or shadow, 3 outside the area of interest"
+REASONS = (
+    "0 scored, 1 no data, 2 layover or shadow, 3 outside the area of interest, "
+    "4 level ground (slope mask)"
+)
 VISIBILITY = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
 DATA = "1 where there is data before and after the event, 0 elsewhere"
 

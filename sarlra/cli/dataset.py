@@ -78,6 +78,13 @@ def build(
     loader: Annotated[
         Literal["stackstac", "odc"], typer.Option(help="What builds the stacks.")
     ] = "stackstac",
+    cluster: Annotated[
+        str,
+        typer.Option(
+            help="local, none (this process), or a dask scheduler's address; its workers have to "
+            "reach the folder."
+        ),
+    ] = "local",
     as_json: AsJson = False,
 ) -> None:
     """Cut labelled patches of earthquakes and part them into training, validation and test."""
@@ -101,7 +108,7 @@ def build(
         loader=loader,
     )
     with progress(quiet=as_json) as bars:
-        made = build_dataset(wish, out, stages(bars))
+        made = build_dataset(wish, out, stages(bars), cluster)
     _print(made, None, as_json=as_json)
 
 

@@ -104,6 +104,10 @@ def detect(
     visibility_buffer: Annotated[
         float, typer.Option(help="Metres around layover and shadow that count as distorted.")
     ] = 0.0,
+    min_slope: Annotated[
+        float,
+        typer.Option(help="Slope mask: degrees under which ground is level; 0 masks nothing."),
+    ] = 0.0,
     cluster: Annotated[
         str, typer.Option(help="local, none (this process), or a dask scheduler's address.")
     ] = "local",
@@ -133,6 +137,7 @@ def detect(
         heading=heading,
         radiometry=radiometry,
         visibility_buffer=visibility_buffer,
+        min_slope=min_slope,
     )
     with progress(quiet=as_json) as bars:
         bars.add_task(f"searching {request.source.name}", total=None)

@@ -83,6 +83,16 @@ def scan(
     min_relief: Annotated[
         float, typer.Option(help="Leave out tiles with less relief than this, in metres.")
     ] = 0.0,
+    radiometry: Annotated[
+        Literal["auto", "gamma0", "sigma0e"],
+        typer.Option(help="Of the post bands; as for detect."),
+    ] = "auto",
+    visibility_buffer: Annotated[
+        float, typer.Option(help="Metres around layover and shadow that count as distorted.")
+    ] = 0.0,
+    min_slope: Annotated[
+        float, typer.Option(help="Slope mask: degrees under which ground is level; 0: no mask.")
+    ] = 0.0,
     cluster: Annotated[
         str,
         typer.Option(
@@ -118,6 +128,9 @@ def scan(
         dem=dem,
         incidence=incidence,
         heading=heading,
+        radiometry=radiometry,
+        visibility_buffer=visibility_buffer,
+        min_slope=min_slope,
     )
     selection = make_selection(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
@@ -140,7 +153,7 @@ def scan(
 
 def show_plan(plan: ScanPlan, *, as_json: bool) -> None:
     """Print what a run would do, by status, with its estimate."""
-    states = {name: plan.counts[name] for name in ("new", "done", "stale", "skipped")}
+    states = {name: plan.counts[name] for name in ("new", "done", "stale", "waiting", "skipped")}
     estimate = {"bytes_in": plan.bytes_in, "core_hours": round(plan.core_seconds / 3600, 3)}
     if as_json:
         events = [request.event.id for request in plan.requests]

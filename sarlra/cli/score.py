@@ -28,12 +28,17 @@ def score(
         bool,
         typer.Option("--reference-mode", help="Do as the public SAR-LRA tool does, box for box."),
     ] = False,
+    min_slope: Annotated[
+        float, typer.Option(help="Slope mask: degrees under which ground is level; with --dem.")
+    ] = 0.0,
+    dem: Annotated[Path | None, typer.Option(help="Raster of heights for --min-slope.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Score every window of a composite.
 
-    Writes `row`, `col` (upper left pixel), `score`, `kept` (over the threshold and not suppressed)
-    and `geometry`. `--reference-mode` reproduces the public tool, its slips included.
+    Writes `row`, `col` (upper left pixel), `score`, `kept` (over the threshold and not suppressed),
+    `reason` (why there is no score) and `geometry`. `--reference-mode` reproduces the public tool,
+    its slips included.
 
     **Example**: sarlra score composite.tif --model sim-cnn32-vv-vh --out windows.parquet
     """  # fmt: skip
@@ -46,8 +51,11 @@ def score(
         reference_mode=reference_mode,
         threshold=threshold,
         out=out,
+        min_slope=min_slope,
+        dem=dem,
     )
     facts = {"windows": len(windows), "scored": int(windows["score"].notna().sum()),
+             "level": int((windows["reason"] == "level ground").sum()),
              "kept": int(windows["kept"].sum()), "out": out}  # fmt: skip
     if as_json:
         print_json(facts)

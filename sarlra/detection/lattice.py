@@ -25,6 +25,8 @@ from sarlra.recipe import Recipe
 
 #: Codes of ``visibility`` in a composite: 0 visible, 1..4 layover and shadow, 255 not known.
 _DISTORTED = (1, 4)
+#: The share of a window that has to be steep: landslides fill more than this of a landslide patch.
+STEEP_SHARE = 0.05
 
 
 class Reason(IntEnum):
@@ -34,6 +36,7 @@ class Reason(IntEnum):
     NO_DATA = 1
     DISTORTION = 2
     OUTSIDE = 3
+    LEVEL = 4
 
 
 def score_lattice(
@@ -43,6 +46,7 @@ def score_lattice(
     active: NDArray[np.bool_],
     scorer: Scorer,
     recipe: Recipe,
+    steep: NDArray[np.bool_] | None = None,
 ) -> xr.Dataset:
     """Score the windows of a tile.
 
@@ -60,6 +64,9 @@ def score_lattice(
         Takes the recipe's bands.
     recipe
         Window, stride and the largest share of no data or distortion.
+    steep
+        On the pixels of ``box``: where landslides are to be expected at all (pixels of unknown
+        slope count as steep); None masks nothing. See ``Recipe.min_slope``.
 
     Returns
     -------
@@ -77,11 +84,11 @@ def score_lattice(
         The composite or ``active`` is not of the shape that box and tile say.
     """
     side = tile.size_px // recipe.stride_px
-    _check(composite, box, active, side, scorer, recipe)
+    _check(composite, box, active, side, scorer, recipe, steep)
     cells = _windows_in(active, box, recipe)
     positions = cells * recipe.stride_px - np.array([box.row0, box.col0])
     reason = np.full((side, side), Reason.OUTSIDE, dtype=np.uint8)
-    reason[cells[:, 0], cells[:, 1]] = _reasons(composite, positions, recipe)
+    reason[cells[:, 0], cells[:, 1]] = _reasons(composite, positions, recipe, steep)
     scored = reason[cells[:, 0], cells[:, 1]] == Reason.SCORED
     score = np.full((side, side), np.nan, dtype=np.float32)
     score[cells[scored, 0], cells[scored, 1]] = score_positions(
@@ -155,6 +162,7 @@ def _check(
     side: int,
     scorer: Scorer,
     recipe: Recipe,
+    steep: NDArray[np.bool_] | None,
 ) -> None:
     if scorer.info.bands != recipe.bands:
         raise ModelError(
@@ -167,6 +175,8 @@ def _check(
     for name in (*recipe.bands, "n_pre", "n_post"):
         if composite[name].dims != ("y", "x") or composite[name].shape != box.shape:
             raise ValueError(f"{name} is {composite[name].sizes}, the box {box.shape}")
+    if steep is not None and steep.shape != box.shape:
+        raise ValueError(f"the slope mask has shape {steep.shape}, the box {box.shape}")
 
 
 def _windows_in(active: NDArray[np.bool_], box: PixelBox, recipe: Recipe) -> Positions:
@@ -178,11 +188,18 @@ def _windows_in(active: NDArray[np.bool_], box: PixelBox, recipe: Recipe) -> Pos
     return cells[((first >= low) & (last <= high)).all(axis=1)]
 
 
-def _reasons(composite: xr.Dataset, positions: Positions, recipe: Recipe) -> NDArray[np.uint8]:
+def _reasons(
+    composite: xr.Dataset,
+    positions: Positions,
+    recipe: Recipe,
+    steep: NDArray[np.bool_] | None,
+) -> NDArray[np.uint8]:
     missing = np.zeros(composite[recipe.bands[0]].shape, dtype=bool)
     for name in recipe.bands:
         missing |= ~np.isfinite(composite[name].values)
     reasons = np.full(len(positions), Reason.SCORED, dtype=np.uint8)
+    if steep is not None:
+        reasons[share_in_windows(steep, positions, recipe.window_px) <= STEEP_SHARE] = Reason.LEVEL
     if "visibility" in composite:
         codes = composite["visibility"].values
         hidden = (codes >= _DISTORTED[0]) & (codes <= _DISTORTED[1])

@@ -13,14 +13,15 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from sarlra.detection.composite_file import CompositeFile, Rows, open_composite
-from sarlra.detection.lattice import score_positions
+from sarlra.detection.lattice import STEEP_SHARE, score_positions
 from sarlra.detection.reference import THRESHOLD, reference_kept, reference_locations
+from sarlra.detection.slope_mask import steep_pixels
 from sarlra.detection.suppress import suppress
 from sarlra.detection.windows import Positions, batches, gather, share_in_windows, window_positions
 from sarlra.errors import InputError, OutputError
 from sarlra.models.registry import ModelInfo
 from sarlra.models.scoring import BATCH, Scorer, load_scorer
-from sarlra.recipe import Recipe
+from sarlra.recipe import Recipe, make_recipe
 
 #: Where a model has no threshold of its own.
 DEFAULT_THRESHOLD = 0.6
@@ -35,6 +36,8 @@ def score_composite(
     reference_mode: bool,
     threshold: float | None,
     out: Path,
+    min_slope: float = 0.0,
+    dem: Path | None = None,
 ) -> gpd.GeoDataFrame:
     """Score every window of a composite and write the table.
 
@@ -54,12 +57,15 @@ def score_composite(
         in reference mode.
     out
         GeoParquet, written whole or not at all.
+    min_slope, dem
+        Slope mask in degrees (``Recipe.min_slope``) and the raster of heights that it needs.
 
     Returns
     -------
     geopandas.GeoDataFrame
         Every window: ``row``, ``col`` (upper left pixel), ``score`` (float32, NaN: no data),
-        ``kept`` (survives threshold and suppression), ``geometry`` in the file's CRS.
+        ``kept`` (survives threshold and suppression), ``reason`` (why there is no score: ``no
+        data``, ``level ground``; empty where there is one), ``geometry`` in the file's CRS.
 
     Raises
     ------
@@ -73,7 +79,8 @@ def score_composite(
         ``out`` cannot be written.
     """
     limit = _threshold(model, threshold, reference_mode)
-    recipe = Recipe()
+    recipe = make_recipe(min_slope=min_slope)
+    _check_mask(min_slope, dem, reference_mode)
     _check_out(out)
     with open_composite(path, model.bands, model.name) as composite:
         rows, columns = composite.shape
@@ -84,7 +91,15 @@ def score_composite(
             positions = window_positions(rows, columns, recipe.window_px, recipe.stride_px)
         if not len(positions):
             raise InputError(f"{path}: is {rows} x {columns} pixels, smaller than a window")
-        scores = _scores(composite, positions, load_scorer(model), reference_mode, recipe)
+        level = np.zeros(len(positions), dtype=bool)
+        if min_slope > 0 and dem is not None:
+            steep = steep_pixels(composite, dem, min_slope)
+            level = share_in_windows(steep, positions, recipe.window_px) <= STEEP_SHARE
+        scores = np.full(len(positions), np.nan, dtype=np.float32)
+        if not level.all():
+            scores[~level] = _scores(
+                composite, positions[~level], load_scorer(model), reference_mode, recipe
+            )
         crs, transform = composite.crs, composite.transform
     kept = np.zeros(len(positions), dtype=bool)
     if reference_mode:
@@ -99,12 +114,22 @@ def score_composite(
             "col": positions[:, 1].astype(np.int32),
             "score": scores,
             "kept": kept,
+            "reason": np.select([level, np.isnan(scores)], ["level ground", "no data"], ""),
         },
         geometry=_outlines(positions, recipe.window_px, transform),
         crs=crs,
     )
     _write(table, out)
     return table
+
+
+def _check_mask(min_slope: float, dem: Path | None, reference_mode: bool) -> None:
+    if (min_slope > 0) != (dem is not None):
+        raise InputError(
+            "the slope mask needs both --min-slope and --dem", hint="give both, or neither"
+        )
+    if min_slope > 0 and reference_mode:
+        raise InputError("the public tool has no slope mask: leave --min-slope out")
 
 
 def _threshold(model: ModelInfo, threshold: float | None, reference_mode: bool) -> float:

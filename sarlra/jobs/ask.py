@@ -37,6 +37,7 @@ def make_request(
     heading: float | None = None,
     radiometry: Radiometry = "auto",
     visibility_buffer: float = 0.0,
+    min_slope: float = 0.0,
 ) -> Request:
     """Check everything that was written and fetch the event; touches no output.
 
@@ -78,6 +79,7 @@ def make_request(
         resolution=resolution,
         loader=loader,
         visibility_buffer=visibility_buffer,
+        min_slope=min_slope,
     )
     if radiometry not in ("auto", "gamma0", "sigma0e"):
         raise InputError(f"radiometry {radiometry!r} is none of auto, gamma0, sigma0e")

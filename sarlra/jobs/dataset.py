@@ -23,8 +23,9 @@ from sarlra import __version__
 from sarlra.errors import InputError, NoAcquisitionsError, OutputError
 from sarlra.jobs.case_plan import CasePlan, Combination, plan_case
 from sarlra.jobs.cases import Case
-from sarlra.jobs.part import Part, make_part
+from sarlra.jobs.part import Part, PartWork, make_part, part_works
 from sarlra.jobs.plan import BOTH
+from sarlra.jobs.spread import spread
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.samples.cells import Cells
 from sarlra.samples.draw import limit_of, ratios
@@ -90,8 +91,16 @@ class _Cut:
     window_px: int
     part: Part
 
+    @classmethod
+    def of(cls, plan: CasePlan, work: PartWork, part: Part) -> _Cut:
+        recipe, track = work.layers[0]
+        names = tuple(layer_name(recipe) for recipe, _ in work.layers)
+        return cls(plan, names, track.orbit_state, track.id, work.cells, recipe.window_px, part)
 
-def build_dataset(wish: Wish, out: Path, show: Show = lambda *_: None) -> Dataset:
+
+def build_dataset(
+    wish: Wish, out: Path, show: Show = lambda *_: None, cluster: str = "none"
+) -> Dataset:
     """Build a dataset into a folder, or open it where it stands already.
 
     Parameters
@@ -100,6 +109,10 @@ def build_dataset(wish: Wish, out: Path, show: Show = lambda *_: None) -> Datase
         New or empty folder, or that of an interrupted build of the same wish, which goes on.
     show
         Called with (stage, done, total).
+    cluster
+        Where tiles are cut: ``none`` (in this process) or what
+        :func:`sarlra.jobs.clients.open_client` takes, whose workers have to reach ``out``. The
+        bytes are the same.
 
     Raises
     ------
@@ -127,7 +140,7 @@ def build_dataset(wish: Wish, out: Path, show: Show = lambda *_: None) -> Datase
             f"no track has acquisitions for {', '.join(facts['layers'])}: {notes}",
             hint="choose other --buffers or --pol, or another --source",
         )
-    cuts = list(_cut(plans, out / _SHELF, show))
+    cuts = _cut(plans, out / _SHELF, show, cluster)
     table, places = _table(cuts)
     _check(table, plans)
     facts["notes"] = _notes(plans, cuts)
@@ -173,26 +186,23 @@ def _standing(out: Path, digest: str) -> Dataset | None:
     return None
 
 
-def _cut(plans: Sequence[CasePlan], shelf: Path, show: Show) -> Iterator[_Cut]:
-    total = sum(len(plan.tracks) * len(plan.tiles) for plan in plans)
-    done = 0
-    for plan in plans:
-        for layers in plan.tracks:
-            for cells in plan.tiles:
-                show("tracks x tiles", done, total)
-                try:
-                    shelf.mkdir(parents=True, exist_ok=True)
-                    part = make_part(plan, layers, cells, shelf)
-                except OSError as error:
-                    raise OutputError(f"dataset at {shelf.parent} cannot be written: {error}") \
-                        from error  # fmt: skip
-                track = layers[0][1]
-                names = tuple(layer_name(recipe) for recipe, _ in layers)
-                yield _Cut(
-                    plan, names, track.orbit_state, track.id, cells, layers[0][0].window_px, part
-                )
-                done += 1
-    show("tracks x tiles", total, total)
+def _cut(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) -> list[_Cut]:
+    # Workers may have another working directory.
+    works = [(plan, work) for plan in plans for work in part_works(plan, shelf.absolute())]
+    show("tracks x tiles", 0, len(works))
+    parts = spread(
+        make_part,
+        [work for _, work in works],
+        cluster,
+        lambda done: show("tracks x tiles", done, len(works)),
+    )
+    for part in parts:
+        if not part.folder.is_dir():
+            raise OutputError(
+                f"a worker wrote {part.folder}, which is not there",
+                hint="the folder of a dataset has to be on a disk that all workers share",
+            )
+    return [_Cut.of(plan, work, part) for (plan, work), part in zip(works, parts, strict=True)]
 
 
 def _table(

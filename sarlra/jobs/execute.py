@@ -71,7 +71,9 @@ def execute(
     for outcome in outcomes:
         on_outcome(outcome)
     if plan.todo:
-        sink.put_bytes(_inputs_href(plan.request, plan.scenes), freeze_bytes(plan.scenes))
+        inputs, frozen = _inputs_href(plan.request, plan.scenes), freeze_bytes(plan.scenes)
+        if sink.size(inputs) != len(frozen):  # its name is of its content
+            sink.put_bytes(inputs, frozen)
         _create_groups(sink, plan)
     for outcome in run_jobs(plan.todo, run_job, cluster):
         outcomes.append(outcome)

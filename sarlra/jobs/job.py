@@ -114,6 +114,16 @@ def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "/".join((event.id, tile.id, track.id, version))))
 
 
+def awaits_terrain(job: Job, properties: Mapping[str, Any]) -> bool:
+    """Whether the item that a job made before waits for a geometry or a DEM.
+
+    Such an item stands, but where both can be had in a later run it is made again: it was wanted
+    with its layover and shadow, and says ``unknown``.
+    """
+    unknown = properties.get("sarlra:geometry") == "unknown" or properties.get("sarlra:dem") is None
+    return job.terrain.dem is not None and unknown
+
+
 def outcome_of(
     job: Job,
     item: str,

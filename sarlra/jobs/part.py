@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dask
 import numpy as np
@@ -16,8 +19,9 @@ from numpy.typing import NDArray
 from sarlra import __version__
 from sarlra.composites.build import build_composite
 from sarlra.composites.terrain_bands import with_terrain
-from sarlra.errors import TerrainError
+from sarlra.errors import OutputError, TerrainError
 from sarlra.jobs.case_plan import CasePlan, inputs_of
+from sarlra.jobs.cases import Case
 from sarlra.recipe import Recipe
 from sarlra.samples.cells import Cells
 from sarlra.samples.cut import Seen, classes, see_cells, windows_of
@@ -50,53 +54,87 @@ class Part:
         return np.asarray(held[rows])
 
 
-def make_part(plan: CasePlan, layers: Layers, cells: Cells, shelf: Path, threads: int = 2) -> Part:
+@dataclass(frozen=True, slots=True)
+class PartWork:
+    """What one part is made of: picklable, so that it can be made on any worker.
+
+    ``facts`` are those of the case's plan but for its tracks; ``shelf`` is the folder of parts,
+    which every worker has to reach.
+    """
+
+    case: Case
+    facts: dict[str, Any]
+    layers: Layers
+    cells: Cells
+    shelf: Path
+    threads: int = 2
+
+
+def part_works(plan: CasePlan, shelf: Path) -> Iterator[PartWork]:
+    """The parts of a case, in the order of tracks and tiles."""
+    facts = {name: value for name, value in plan.facts().items() if name != "tracks"}
+    for layers in plan.tracks:
+        for cells in plan.tiles:
+            yield PartWork(plan.case, facts, layers, cells, shelf)
+
+
+def make_part(work: PartWork) -> Part:
     """Composite a tile for every layer of a track and cut its cells, unless that was done before.
 
-    Parameters
-    ----------
-    shelf
-        Folder of parts; the part gets a folder named by everything that decides it, whole or not
-        at all.
+    The part gets a folder of the shelf named by everything that decides it, whole or not at all.
 
     Raises
     ------
     AssetError
         A scene cannot be read.
+    OutputError
+        The shelf cannot be written.
     TerrainError
         sigma0 on the ellipsoid is wanted and the way to it is not known.
     """
-    folder = shelf / _digest(plan, layers, cells)
-    if not folder.is_dir():
-        begun = folder.with_suffix(".part")
-        shutil.rmtree(begun, ignore_errors=True)
-        begun.mkdir(parents=True)
-        _fill(begun, plan, layers, cells, threads)
-        begun.rename(folder)
+    folder = work.shelf / _digest(work)
+    try:
+        if not folder.is_dir():
+            _make(work, folder)
+    except OSError as error:
+        raise OutputError(f"dataset at {work.shelf.parent} cannot be written: {error}") from error
     with np.load(folder / "cells.npz", allow_pickle=False) as held:
         return Part(folder, held["chosen"], held["landslide"], held["share"], held["hidden"],
                     tuple(str(note) for note in held["notes"]))  # fmt: skip
 
 
-def _digest(plan: CasePlan, layers: Layers, cells: Cells) -> str:
+def _make(work: PartWork, folder: Path) -> None:
+    """Made aside and renamed: another worker may be making the same one, after this one died."""
+    work.shelf.mkdir(parents=True, exist_ok=True)
+    begun = Path(tempfile.mkdtemp(suffix=".part", dir=work.shelf))
+    try:
+        _fill(begun, work)
+        if not folder.is_dir():
+            begun.rename(folder)
+    finally:
+        shutil.rmtree(begun, ignore_errors=True)
+
+
+def _digest(work: PartWork) -> str:
     facts = [
         __version__,
-        {k: v for k, v in plan.facts().items() if k != "tracks"},
-        [[recipe.hash(), inputs_of(track)] for recipe, track in layers],
-        cells.tile.id,
+        work.facts,
+        [[recipe.hash(), inputs_of(track)] for recipe, track in work.layers],
+        work.cells.tile.id,
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:24]
 
 
-def _fill(folder: Path, plan: CasePlan, layers: Layers, cells: Cells, threads: int) -> None:
+def _fill(folder: Path, work: PartWork) -> None:
+    layers, cells = work.layers, work.cells
     recipe, track = layers[0]
     box = cells.box(recipe.window_px)
-    terrain = _terrain(plan, track, cells, recipe, threads)
-    burnt = burn(plan.case.inventory.landslides, cells.tile, recipe)
+    terrain = _terrain(work, track, recipe)
+    burnt = burn(work.case.inventory.landslides, cells.tile, recipe)
     seen = see_cells(cells, burnt, terrain.visibility, box, recipe)
     landslide, background = classes(cells, seen, recipe)
     chosen = np.flatnonzero(landslide | background)
-    held = [_windows(plan, layer, cells, chosen, terrain, folder / f"all-{i}.npy", threads)
+    held = [_windows(work, layer, chosen, terrain, folder / f"all-{i}.npy")
             for i, layer in enumerate(layers)] if len(chosen) else []  # fmt: skip
     good = np.flatnonzero(np.logical_and.reduce(held)) if held else np.array([], dtype=np.int64)
     for index in range(len(layers)) if len(chosen) else ():
@@ -124,22 +162,20 @@ def _save_cells(
     )
 
 
-def _terrain(
-    plan: CasePlan, track: Track, cells: Cells, recipe: Recipe, threads: int
-) -> TileTerrain:
+def _terrain(work: PartWork, track: Track, recipe: Recipe) -> TileTerrain:
     wanted = recipe.radiometry == "sigma0e"
     terrain = tile_terrain(
         track,
-        GroundGrid.of(cells.tile, cells.box(recipe.window_px)),
-        plan.case.terrain,
-        plan.case.source.signing,
+        GroundGrid.of(work.cells.tile, work.cells.box(recipe.window_px)),
+        work.case.terrain,
+        work.case.source.signing,
         buffer_m=recipe.visibility_buffer,
         sigma0e=wanted,
-        threads=threads,
+        threads=work.threads,
     )
     if wanted and terrain.sigma0e_db is None:
         raise TerrainError(
-            f"{plan.case.name}, track {track.id}: the way to sigma0 is not known: "
+            f"{work.case.name}, track {track.id}: the way to sigma0 is not known: "
             f"{'; '.join(terrain.notes)}",
             hint="build the dataset of gamma0, or give a --dem",
         )
@@ -147,18 +183,17 @@ def _terrain(
 
 
 def _windows(
-    plan: CasePlan,
+    work: PartWork,
     layer: tuple[Recipe, Track],
-    cells: Cells,
     chosen: NDArray[np.int64],
     terrain: TileTerrain,
     file: Path,
-    threads: int,
 ) -> NDArray[np.bool_]:
     recipe, track = layer
+    cells = work.cells
     box = cells.box(recipe.window_px)
-    lazy = build_composite(track, cells.tile, box, recipe, plan.case.source.signing)
-    with ThreadPoolExecutor(threads) as pool, dask.config.set(scheduler="threads", pool=pool):
+    lazy = build_composite(track, cells.tile, box, recipe, work.case.source.signing)
+    with ThreadPoolExecutor(work.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
         composite = lazy.compute()
     composite = with_terrain(composite, terrain.visibility, terrain.sigma0e_db)
     windows, valid = windows_of(composite, cells.take(chosen), box, recipe)

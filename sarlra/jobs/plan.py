@@ -15,7 +15,14 @@ from sarlra.errors import AreaError, ModelError, NoAcquisitionsError
 from sarlra.events.event import Event
 from sarlra.events.geometry import to_utm
 from sarlra.events.times import iso
-from sarlra.jobs.job import Job, Outcome, job_id, outcome_of, track_version
+from sarlra.jobs.job import (
+    Job,
+    Outcome,
+    awaits_terrain,
+    job_id,
+    outcome_of,
+    track_version,
+)
 from sarlra.jobs.tiles import TileWindows, plan_tiles
 from sarlra.models.registry import ModelInfo, default_model, find_model
 from sarlra.recipe import Polarisations, Recipe
@@ -57,7 +64,8 @@ class Request:
 class Plan:
     """The jobs of a request.
 
-    ``standing`` are the outcomes (``skipped``) of jobs whose item stands already.
+    ``standing`` are the outcomes (``skipped``) of jobs whose item stands already; those whose item
+    waits for the geometry or a DEM are not among them: they look whether these can be had by now.
     """
 
     request: Request
@@ -171,7 +179,7 @@ def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
     for job in jobs:
         name = item_id(job.event, job.tile, job.track, job.version)
         item = find_done(sink, name, job.id)
-        if item is not None:
+        if item is not None and not awaits_terrain(job, item.properties):
             known = item.properties.get("sarlra:statistics", {})
             notes = item.properties.get("sarlra:notes", ())
             yield outcome_of(job, name, "skipped", known, 0.0, notes)

@@ -58,7 +58,7 @@ def run_bounded(
                 return
             time.sleep(min(_LOOK_S, max(0.0, again[0][0] - time.monotonic())))
             continue
-        done = _wait(running)
+        done = first_done(running)
         if not done:
             alone_since = None if workers(client) else (alone_since or time.monotonic())
             if alone_since is None or time.monotonic() - alone_since < settings.alone_s:
@@ -104,7 +104,8 @@ def workers(client: Any) -> int:
     return len(client.scheduler_info(n_workers=-1)["workers"])
 
 
-def _wait(running: Iterable[Any]) -> set[Any]:
+def first_done(running: Iterable[Any]) -> set[Any]:
+    """Those of some futures that are done as soon as one is; none after a look's time."""
     from distributed import wait
 
     try:

@@ -11,6 +11,7 @@ import dask
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pystac
 import xarray as xr
 from affine import Affine
 
@@ -23,7 +24,7 @@ from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
 from sarlra.detection.lattice import score_lattice, scored_means
 from sarlra.errors import SarlraError
-from sarlra.jobs.job import Job, Outcome, Status, outcome_of
+from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, outcome_of
 from sarlra.jobs.tiles import tile_windows
 from sarlra.models.calibration import calibration_of
 from sarlra.models.domain import Inside, domain_of, inside
@@ -42,16 +43,22 @@ def run_job(job: Job) -> Outcome:
     leaves no item and can be run again.
     """
     started = time.monotonic()
+    terrain: TileTerrain | None = None
     name = item_id(job.event, job.tile, job.track, job.version)
     try:
         sink = open_sink(job.sink)
         standing = find_done(sink, name, job.id)
         if standing is not None:
-            known = standing.properties.get("sarlra:statistics", {})
-            notes = standing.properties.get("sarlra:notes", ())
-            return outcome_of(job, name, "skipped", known, time.monotonic() - started, notes)
-        statistics, notes = _make(job, sink)
+            terrain = better_terrain(job, standing)
+            if terrain is None:
+                return _stands(job, name, standing, started)
+        statistics, notes = _make(job, sink, terrain)
     except SarlraError as error:
+        # What could not be made better stays.
+        standing = None if terrain is None else find_done(open_sink(job.sink), name, job.id)
+        if standing is not None:
+            log.warning("item %s stays as it is: %s", name, error)
+            return _stands(job, name, standing, started)
         log.warning("job %s failed: %s", name, error)
         return Outcome(
             job.id,
@@ -68,7 +75,26 @@ def run_job(job: Job) -> Outcome:
     return outcome_of(job, name, status, statistics, time.monotonic() - started, notes)
 
 
-def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
+def better_terrain(job: Job, standing: pystac.Item) -> TileTerrain | None:
+    """What the relief does to the tile, where the item that stands was made without knowing it.
+
+    None where the item knew, no DEM is wanted, or it still cannot be had.
+    """
+    if not awaits_terrain(job, standing.properties):
+        return None
+    terrain = _look(job)
+    return terrain if terrain.known else None
+
+
+def _stands(job: Job, name: str, standing: pystac.Item, started: float) -> Outcome:
+    known = standing.properties.get("sarlra:statistics", {})
+    notes = standing.properties.get("sarlra:notes", ())
+    return outcome_of(job, name, "skipped", known, time.monotonic() - started, notes)
+
+
+def _make(
+    job: Job, sink: Sink, terrain: TileTerrain | None = None
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Write everything; what the item says of the result in numbers, and in words."""
     wanted = tile_windows(job.event.area, job.tile, job.recipe)
     active = (
@@ -76,9 +102,11 @@ def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
         if wanted is None
         else wanted.active
     )
-    composite, terrain = _compute(job)
+    composite, terrain = _compute(job, terrain)
+    steep, said = _slope_mask(job, terrain)
+    notes = (*terrain.notes, *said)
     scorer = load_scorer(job.model)
-    lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe)
+    lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe, steep)
     detections = detect(
         composite,
         lattice,
@@ -91,7 +119,11 @@ def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
     )
     own = _without_halo(composite, job)
     write_region(sink.url_of(job.store), job.group, job.tile, own)
-    statistics = describe(own, lattice, active, detections, wanted_pixels(job, own))
+    area = wanted_pixels(job, own)
+    statistics = describe(own, lattice, active, detections, area)
+    if steep is not None:
+        level = ~steep[: area.shape[0], : area.shape[1]][area]
+        statistics["level_share"] = round(float(level.mean()), 6)
     publish_job(
         sink,
         job.event,
@@ -112,12 +144,12 @@ def _make(job: Job, sink: Sink) -> tuple[dict[str, Any], tuple[str, ...]]:
             radiometry="gamma0" if terrain.sigma0e_db is None else "sigma0e",
             geometry=terrain.geometry,
             dem=terrain.dem,
-            notes=terrain.notes,
+            notes=notes,
             inside=_inside(job, composite, lattice, terrain),
         ),
         statistics,
     )
-    return statistics, terrain.notes
+    return statistics, notes
 
 
 def _inside(
@@ -132,22 +164,39 @@ def _inside(
     return inside(domain, means, n_pre, n_post, terrain.incidence)
 
 
-def _compute(job: Job) -> tuple[xr.Dataset, TileTerrain]:
+def _slope_mask(
+    job: Job, terrain: TileTerrain
+) -> tuple[npt.NDArray[np.bool_] | None, tuple[str, ...]]:
+    """Where the recipe's slope mask lets windows through, and what is to be said of it."""
+    if job.recipe.min_slope == 0:
+        return None, ()
+    steep = terrain.steep(job.recipe.min_slope)
+    if steep is None:
+        return None, ("the slope mask was not applied: there are no heights",)
+    return steep, ()
+
+
+def _compute(job: Job, terrain: TileTerrain | None) -> tuple[xr.Dataset, TileTerrain]:
     """The composite with its visibility, in the recipe's radiometry where that can be had."""
     lazy = build_composite(job.track, job.tile, job.box, job.recipe, job.signing)
     # A pool of its own: inside a dask worker the default would ask the cluster, and wait for it.
     with ThreadPoolExecutor(job.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
         composite = lazy.compute()
-    terrain = tile_terrain(
+    terrain = _look(job) if terrain is None else terrain
+    return with_terrain(composite, terrain.visibility, terrain.sigma0e_db), terrain
+
+
+def _look(job: Job) -> TileTerrain:
+    return tile_terrain(
         job.track,
         GroundGrid.of(job.tile, job.box),
         job.terrain,
         job.signing,
         buffer_m=job.recipe.visibility_buffer,
         sigma0e=job.recipe.radiometry == "sigma0e",
+        slopes=job.recipe.min_slope > 0,
         threads=job.threads,
     )
-    return with_terrain(composite, terrain.visibility, terrain.sigma0e_db), terrain
 
 
 def wanted_pixels(job: Job, composite: xr.Dataset) -> npt.NDArray[np.bool_]:
@@ -184,6 +233,7 @@ def describe(
         "scored": int(np.isfinite(score).sum()),
         "not_scored_no_data": int(((reason == 1) & active).sum()),
         "not_scored_distorted": int(((reason == 2) & active).sum()),
+        "not_scored_level": int(((reason == 4) & active).sum()),
         "detections": len(detections),
         "max_score": round(float(np.nanmax(score)), 6) if np.isfinite(score).any() else None,
         **shares_of(composite["visibility"].values[wanted], data[wanted]),

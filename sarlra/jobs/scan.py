@@ -71,8 +71,8 @@ class ScanPlan:
 
     @property
     def jobs(self) -> int:
-        """Rows that are jobs: new, done and stale."""
-        return sum(self.counts[state] for state in ("new", "done", "stale"))
+        """Rows that are jobs: all but those skipped."""
+        return sum(count for state, count in self.counts.items() if state != "skipped")
 
     def read_cell(self, name: str) -> PlannedCell:
         """A cell as it was planned."""
@@ -164,7 +164,8 @@ def run_cells(plan: ScanPlan, names: Sequence[str]) -> Iterator[Job]:
     sink = open_sink(plan.requests[0].sink)
     for name in names:
         cell = plan.read_cell(name)
-        sink.put_bytes(cell.inputs_href, cell.inputs)
+        if sink.size(cell.inputs_href) != len(cell.inputs):
+            sink.put_bytes(cell.inputs_href, cell.inputs)
         for job in cell.todo:
             if (job.store, job.group) not in made:
                 _create_group(sink, job)

@@ -19,7 +19,7 @@ from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
 from sarlra.events.geometry import SEGMENT_DEG, transformer
-from sarlra.jobs.job import Job, Outcome, outcome_of
+from sarlra.jobs.job import Job, Outcome, awaits_terrain, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.scan_cells import Cell
 from sarlra.jobs.scan_ground import LeftOut
@@ -33,7 +33,10 @@ from sarlra.scenes.polarisations import choose_polarisations, slices_of
 from sarlra.scenes.search import Search
 from sarlra.terrain.choice import TerrainChoice
 
-State = Literal["new", "done", "stale", "skipped"]
+State = Literal["new", "done", "stale", "waiting", "skipped"]
+
+#: The states of jobs that have to run.
+TODO: frozenset[State] = frozenset({"new", "stale", "waiting"})
 
 _MARGIN = timedelta(hours=1)
 #: Bytes of a float32 sample, and how much smaller a compressed file of them is.
@@ -53,9 +56,10 @@ class Planned:
     """One tile of one track of a plan.
 
     ``state``: ``new``; ``stale`` (an item stands that was made from other inputs, choices or
-    code, or is damaged); ``done`` (``outcome`` says what stands) or ``skipped`` (``job`` is None
-    and ``reason`` says why). ``bytes_in`` estimates what the job reads, ``pixels`` counts pixels
-    times acquisitions that it composites.
+    code, or is damaged); ``waiting`` (an item stands that was made without the track's geometry or
+    a DEM: the job looks whether they can be had by now); ``done`` (``outcome`` says what stands) or
+    ``skipped`` (``job`` is None and ``reason`` says why). ``bytes_in`` estimates what the job
+    reads, ``pixels`` counts pixels times acquisitions that it composites.
     """
 
     state: State
@@ -85,7 +89,7 @@ class PlannedCell:
     @property
     def todo(self) -> tuple[Job, ...]:
         """The jobs that have to run."""
-        return tuple(e.job for e in self.entries if e.job and e.state in ("new", "stale"))
+        return tuple(e.job for e in self.entries if e.job and e.state in TODO)
 
 
 def what_stands(sink: Sink) -> Standing:
@@ -221,6 +225,8 @@ def _state(job: Job, sink: Sink, standing: Standing) -> tuple[State, Outcome | N
         item = find_done(sink, name, job.id)
         if item is None:
             return "stale", None
+        if awaits_terrain(job, item.properties):
+            return "waiting", None
         known = item.properties.get("sarlra:statistics", {})
         return "done", outcome_of(job, name, "skipped", known, 0.0)
     return ("stale" if name.rpartition("_")[0] in standing.lineages else "new"), None

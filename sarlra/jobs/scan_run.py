@@ -35,7 +35,8 @@ def run_scan(
         on_outcome(outcome)
     outcomes: list[Outcome] = []
     if plan.todo:
-        publish_plan(plan)
+        if plan.todo > plan.counts["waiting"]:
+            publish_plan(plan)
         settings, jobs = cluster_settings(), run_cells(plan, plan.cells)
         if cluster == "none":
             for outcome in run_here(jobs, run_job, settings):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sarlra.terrain.given import Geometry
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.look import look_at
 from sarlra.terrain.patience import wait_s, within
+from sarlra.terrain.place import Relief
 from sarlra.terrain.radiometry import sigma0e_over_gamma0
 from sarlra.terrain.track import Found, find_geometry
 from sarlra.terrain.visibility import see
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 #: A tile's rim reaches as far as its relief can lay over or shadow, but never beyond this.
 _LONGEST_M = 15_000.0
@@ -44,6 +46,8 @@ class TileTerrain:
     where it was not asked for or is not known. ``geometry`` and ``dem`` name the origins
     (``unknown`` and None without); ``notes`` say in words what is missing and why. ``incidence``
     (n,) float32: degrees on the ellipsoid at places all over the grid; None where not known.
+    ``relief`` are the heights with a rim of one pixel, so that slopes are those of any tile;
+    ``view`` is how the track looks at them; each None where it is not known.
     """
 
     visibility: U8
@@ -52,6 +56,20 @@ class TileTerrain:
     dem: str | None = None
     notes: tuple[str, ...] = field(default=())
     incidence: F32 | None = None
+    relief: Relief | None = None
+    view: Geometry | None = None
+
+    @property
+    def known(self) -> bool:
+        """Whether layover and shadow are known."""
+        return self.dem is not None and self.geometry != "unknown"
+
+    def steep(self, least_deg: float) -> Mask | None:
+        """Pixels at least so steep, those of unknown slope among them; None without heights."""
+        if self.relief is None:
+            return None
+        slope, _ = self.relief.slope_aspect()
+        return ~(slope[1:-1, 1:-1] < least_deg)
 
 
 def tile_terrain(
@@ -62,6 +80,7 @@ def tile_terrain(
     *,
     buffer_m: float = 0.0,
     sigma0e: bool = False,
+    slopes: bool = False,
     threads: int = 2,
 ) -> TileTerrain:
     """Look at a tile as a track does.
@@ -75,6 +94,8 @@ def tile_terrain(
         Safety buffer around distortion in metres.
     sigma0e
         Whether the way to sigma0 is wanted. Without a DEM it is that of level ground.
+    slopes
+        Whether the relief is wanted also where the geometry is not known.
     """
     unknown = np.full(grid.shape, Visibility.OUTSIDE, dtype=np.uint8)
     if choice.dem is None and not sigma0e:
@@ -83,7 +104,8 @@ def tile_terrain(
         found = _geometry(track, grid, choice, signing)
     except TerrainError as error:
         log.warning("visibility is not known: %s", error)
-        return TileTerrain(unknown, notes=(f"visibility is not known: {error.message}",))
+        bare = TileTerrain(unknown, notes=(f"visibility is not known: {error.message}",))
+        return _with_relief(bare, choice.dem, grid) if slopes and choice.dem else bare
     geometry, notes = found.geometry, found.notes
     try:
         if choice.dem is None:
@@ -95,7 +117,7 @@ def tile_terrain(
         level = np.zeros(grid.shape, dtype=np.float32)
         ratio = _ratio(geometry, grid, level) if sigma0e else None
         angles = _some(look_at(geometry, grid, level).incidence)
-        return TileTerrain(unknown, ratio, geometry.origin, None, notes, angles)
+        return TileTerrain(unknown, ratio, geometry.origin, None, notes, angles, view=geometry)
     look = look_at(geometry, wide, heights)
     seen = see(
         heights,
@@ -114,12 +136,30 @@ def tile_terrain(
         choice.dem.name,
         notes,
         _some(look.incidence[inner]),
+        _rimmed(heights, grid, margin),
+        geometry,
     )
 
 
 def _some(image: F32) -> F32:
     """Every 64th pixel, from the middle of the first 64: enough for what changes slowly."""
     return np.ascontiguousarray(image[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]).ravel()
+
+
+def _rimmed(heights: F32, grid: GroundGrid, margin: int) -> Relief:
+    """The heights of a grid with one pixel around it, cut from those with a wider rim."""
+    rows, cols = (slice(margin - 1, margin + 1 + n) for n in grid.shape)
+    return Relief(heights[rows, cols].copy(), grid.grown(1))
+
+
+def _with_relief(bare: TileTerrain, dem: DemSource, grid: GroundGrid) -> TileTerrain:
+    """With the heights alone, where they can be had."""
+    rimmed = grid.grown(1)
+    try:
+        heights = within(wait_s(), f"the DEM {dem.name}", lambda: read_dem(dem, rimmed))
+    except TerrainError as error:
+        return replace(bare, notes=(*bare.notes, f"slopes are not known: {error.message}"))
+    return replace(bare, dem=dem.name, relief=Relief(heights, rimmed))
 
 
 def _geometry(

@@ -141,6 +141,24 @@ def test_distortion_is_a_reason_after_no_data(composite: xr.Dataset, scorer: Sco
     assert result["reason"].values[0, 0] == Reason.NO_DATA
 
 
+def test_level_ground_is_a_reason_before_the_others(composite: xr.Dataset, scorer: Scorer) -> None:
+    steep = np.ones(WHOLE.shape, dtype=bool)
+    steep[:64, :64] = False
+    steep[0, :64] = True  # 64 of 4096 pixels: 1.6 %
+    steep[256:320, 256:320] = False
+    steep[256:260, 256:320] = True  # 256 of 4096: 6.25 %
+    result = score_lattice(composite, TILE, WHOLE, ALL, scorer, RECIPE, steep)
+    assert np.argwhere(result["reason"].values == Reason.LEVEL).tolist() == [[0, 0]]
+    assert np.isnan(result["score"].values[0, 0])
+    assert np.isfinite(result["score"].values[8, 8])
+    holed = composite.copy(deep=True)
+    holed["post_vv"].values[:64, :64] = np.nan
+    result = score_lattice(holed, TILE, WHOLE, ALL, scorer, RECIPE, steep)
+    assert result["reason"].values[0, 0] == Reason.NO_DATA
+    with pytest.raises(ValueError, match="slope mask"):
+        score_lattice(composite, TILE, WHOLE, ALL, scorer, RECIPE, steep[:10])
+
+
 def test_a_model_of_other_bands_is_refused(composite: xr.Dataset, scorer: Scorer) -> None:
     recipe = Recipe(tile_px=SIZE, polarisations=("VV",))
     with pytest.raises(ModelError, match="post_vv, post_vh, diff_vv, diff_vh; the composite has"):

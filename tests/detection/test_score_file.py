@@ -87,6 +87,38 @@ def test_reading_by_rows_changes_nothing(
     assert _score(path, small_model).equals(whole)
 
 
+def test_the_slope_mask_of_a_file(tmp_path: Path, small_model: ModelInfo) -> None:
+    """A plane that rises 0.3 to the east beyond x = 960 m: 16.7 degrees, else level."""
+    image = _image()
+    image[:, 150:] = np.nan
+    path = _write(tmp_path / "c.tif", image, crs="EPSG:32654", transform=UTM)
+    x = (np.arange(260) - 30 + 0.5) * 10.0
+    heights = np.tile(np.maximum(x - 960.0, 0.0) * 0.3, (320, 1)).astype(np.float32)
+    grid = UTM @ Affine.translation(-30, -30)
+    dem = _write(tmp_path / "dem.tif", heights[..., None], crs="EPSG:32654", transform=grid)
+    table = _score(path, small_model, min_slope=10.0, dem=dem)
+    # Columns from 96 are steep: window 32 has none of them, window 64 half of its own.
+    level = table["col"] + 64 <= 96
+    assert (table["reason"] == "level ground").equals(level)
+    assert (table["reason"] == "no data").equals(table["col"] >= 128)
+    assert table["score"].notna().equals(table["reason"] == "")
+    plain = _score(path, small_model)
+    same = table["score"].notna()
+    np.testing.assert_array_equal(table["score"][same], plain["score"][same])
+    for choices, words in (
+        ({"min_slope": 10.0}, "needs both"),
+        ({"dem": dem}, "needs both"),
+        ({"min_slope": 10.0, "dem": dem, "reference_mode": True}, "no slope mask"),
+        ({"min_slope": 10.0, "dem": tmp_path / "absent.tif"}, "cannot be read"),
+    ):
+        with pytest.raises(InputError, match=words):
+            _score(path, small_model, **choices)
+    degrees = _write(tmp_path / "d.tif", image, crs="EPSG:4326",
+                     transform=Affine(9e-5, 0, 142.0, 0, -9e-5, 42.7))  # fmt: skip
+    with pytest.raises(InputError, match="north-up grid of square pixels in metres"):
+        _score(degrees, small_model, min_slope=10.0, dem=dem)
+
+
 @pytest.mark.parametrize("crs", [None, "EPSG:4326"])
 def test_any_crs_and_none(tmp_path: Path, small_model: ModelInfo, crs: str | None) -> None:
     transform = Affine(9e-5, 0, 142.0, 0, -9e-5, 42.7) if crs else Affine.identity()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -150,6 +152,47 @@ def test_a_second_build_changes_nothing_and_order_does_not_matter(
         build_dataset(wish_of(*worlds, buffers=["60-12"]), built.folder)
     with pytest.raises(OutputError, match="holds a dataset of other cases"):
         build_dataset(wish_of(*worlds, buffers=["60-12", "24-12"], seed=1), built.folder)
+
+
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same_bytes(
+    built: Dataset, worlds: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = wish_of(*worlds, buffers=["60-12", "24-12"])
+    monkeypatch.chdir(tmp_path)  # a relative folder is the same one for workers
+    seen: list[tuple[str, int, int]] = []
+    many = build_dataset(wish, Path("many"), lambda *facts: seen.append(facts), "local")
+    assert files_of(many.folder) == files_of(built.folder)
+    cut = [(done, total) for stage, done, total in seen if stage == "tracks x tiles"]
+    assert cut == [(n, cut[0][1]) for n in range(cut[0][1] + 1)]
+    assert cut[0][1] >= 4
+
+
+def test_an_error_on_a_worker_is_the_same_error(worlds: tuple[Path, Path], tmp_path: Path) -> None:
+    world = shutil.copytree(worlds[0], tmp_path / "world")
+    wish = wish_of(world, pol="VV")
+    scenes = find_scenes(wish.cases[0].event, wish.cases[0].source, make_recipe())
+    Path(scenes.tracks[0].post[0].slices[0].asset("VV").removeprefix("file://")).unlink()
+    with dask_of_one() as address:
+        with pytest.raises(AssetError, match=r"vv") as error:
+            build_dataset(wish, tmp_path / "out", cluster=address)
+        assert error.value.code == "asset"
+    assert not (tmp_path / "out" / "dataset.json").exists()
+
+
+@contextmanager
+def dask_of_one() -> Iterator[str]:
+    """A dask cluster of one worker, a thread of this process."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=None,
+        protocol="tcp://",
+    ) as cluster:
+        yield cluster.scheduler_address
 
 
 def test_comparing_more_never_adds_patches(built: Dataset, worlds: tuple[Path, Path],
