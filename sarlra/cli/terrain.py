@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +13,7 @@ from sarlra.cli.console import print_json
 
 if TYPE_CHECKING:
     from sarlra.jobs.look import Sight
+    from sarlra.jobs.look_slope import Slope
 
 
 def terrain(
@@ -31,6 +33,10 @@ def terrain(
     buffer: Annotated[
         float, typer.Option(min=0, max=500, help="Metres around layover and shadow.")
     ] = 0.0,
+    at: Annotated[
+        str | None,
+        typer.Option(help="LONGITUDE,LATITUDE of a slope: tell which direction sees it better."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Map layover and shadow of a place, and tell which direction sees it better.
@@ -39,14 +45,21 @@ def terrain(
     and `visibility.tif` (0 visible, 1 active layover, 2 passive layover, 3 active shadow, 4 passive
     shadow, 255 outside) on the DEM's own grid where that is projected, else in UTM. Without
     `--annotation` or `--heading`, ascending and descending passes at 38.9 degrees are compared and
-    the better one is written.
+    the better one is written. `better.tif` tells which direction sees a pixel, `visibility.png`
+    shows both.
 
     **Example**: sarlra terrain dem.tif --heading 193 --incidence 36 --out terrain
     """
     from sarlra.jobs.look import look_at_place
 
     sight = look_at_place(
-        dem, out, annotation=annotation, heading=heading, incidence=incidence, buffer_m=buffer
+        dem,
+        out,
+        annotation=annotation,
+        heading=heading,
+        incidence=incidence,
+        buffer_m=buffer,
+        at=None if at is None else _place(at),
     )
     if as_json:
         print_json(_facts(sight))
@@ -61,11 +74,24 @@ def _facts(sight: Sight) -> dict[str, Any]:
         "better": sight.better,
         "directions": {
             one.name: {"heading": one.heading, "incidence": one.incidence, "shares": one.shares,
-                       "slopes": one.slopes}
+                       "land": one.land, "slopes": one.slopes, "layover_facing": one.facing}
             for one in sight.directions
         },
+        "slope": None if sight.slope is None else asdict(sight.slope),
         "files": sight.files,
     }  # fmt: skip
+
+
+def _place(text: str) -> tuple[float, float]:
+    from sarlra.errors import TerrainError
+
+    try:
+        longitude, latitude = (float(part) for part in text.split(","))
+        if -180 <= longitude <= 180 and -90 <= latitude <= 90:
+            return longitude, latitude
+    except ValueError:
+        pass
+    raise TerrainError(f"--at {text!r} is no place", hint="write LONGITUDE,LATITUDE in degrees")
 
 
 def _show(sight: Sight) -> None:
@@ -75,7 +101,18 @@ def _show(sight: Sight) -> None:
     names = list(sight.directions[0].shares)
     for name in names:
         table.add_row(name, *(f"{one.shares[name]:.2%}" for one in sight.directions))
+    if any(one.land and one.land != one.shares for one in sight.directions):
+        table.add_section()
+        for name in names:
+            table.add_row(
+                f"land, {name}", *(_percent(one.land[name] if one.land else None, "no land")
+                                   for one in sight.directions),
+            )  # fmt: skip
     table.add_section()
+    table.add_row(
+        "active layover, facing the radar",
+        *(_percent(one.facing, "none") for one in sight.directions),
+    )
     table.add_row(
         "slopes over 20 deg, visible", *(_percent(one.slopes) for one in sight.directions)
     )
@@ -89,8 +126,27 @@ def _show(sight: Sight) -> None:
         console.print("Both directions see the slopes over 20 degrees equally well.")
     else:
         console.print(f"[bold]{sight.better}[/] passes see the slopes over 20 degrees better.")
+    if sight.slope is not None:
+        _show_slope(sight.slope)
     console.print(f"written ({sight.written}): {', '.join(str(path) for path in sight.files)}")
 
 
-def _percent(value: float | None) -> str:
-    return "no slopes" if value is None else f"{value:.2%}"
+def _show_slope(slope: Slope) -> None:
+    faces = "" if slope.aspect is None else f", facing {slope.aspect:.0f} deg"
+    console.print(
+        f"At {slope.longitude:g}, {slope.latitude:g}: a slope of {slope.slope:.0f} deg{faces}"
+    )
+    for view in slope.views:
+        console.print(
+            f"  {view.name}: {view.visibility}, local incidence {view.local_incidence:.0f} deg"
+        )
+    if slope.better is not None:
+        console.print(f"  [bold]{slope.better}[/] passes see it better.")
+    elif any(view.visibility == "visible" for view in slope.views):
+        console.print("  Both directions see it equally well.")
+    else:
+        console.print("  Neither direction sees it.")
+
+
+def _percent(value: float | None, otherwise: str = "no slopes") -> str:
+    return otherwise if value is None else f"{value:.2%}"

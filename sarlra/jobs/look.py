@@ -12,6 +12,8 @@ from rasterio.warp import transform as to_degrees
 
 from sarlra.catalog.cog import Band, write_cog
 from sarlra.errors import OutputError, TerrainError
+from sarlra.jobs.look_picture import draw_views
+from sarlra.jobs.look_slope import Slope, look_at_slope
 from sarlra.terrain.annotation import read_annotation
 from sarlra.terrain.codes import MEANINGS, Visibility
 from sarlra.terrain.footprint import MIDDLE_INCIDENCE_DEG
@@ -25,6 +27,8 @@ STEEP_DEG = 20.0
 """Slopes over this are those that slide."""
 _EQUAL = 0.005
 
+SEEN_BY = "0 seen by both, 1 by ascending only, 2 by descending only, 3 by neither, 255 outside"
+
 State = Literal["ascending", "descending"]
 
 
@@ -33,7 +37,9 @@ class Direction:
     """How one direction sees a place.
 
     ``incidence`` is (least, largest) in degrees; ``shares`` of the place by class, voids left out;
-    ``slopes`` the visible share of the slopes over 20 degrees, None where there are none.
+    ``land`` the same of what lies over 0 m (the sea has 0 in GLO-30), None where nothing does;
+    ``slopes`` the visible share of the slopes over 20 degrees, None where there are none;
+    ``facing`` the share of active layover on slopes that face the radar, None where there is none.
     """
 
     name: str
@@ -41,7 +47,9 @@ class Direction:
     incidence: tuple[float, float]
     origin: str
     shares: dict[str, float]
+    land: dict[str, float] | None
     slopes: float | None
+    facing: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Sight:
     written: str
     better: str | None
     files: tuple[Path, ...]
+    slope: Slope | None = None
 
 
 def look_at_place(
@@ -63,8 +72,12 @@ def look_at_place(
     heading: float | None,
     incidence: float | None,
     buffer_m: float,
+    at: tuple[float, float] | None = None,
 ) -> Sight:
     """Look at a DEM from the direction asked for and from the other one, and write the first.
+
+    Beside its layers are written ``better.tif`` (which direction sees a pixel) and
+    ``visibility.png`` (both directions); ``at`` (longitude, latitude) is a slope to look at.
 
     The other direction has the heading of its passes at the place's latitude, and the incidence
     asked for (that in the middle of the place, where an annotation tells it).
@@ -97,14 +110,30 @@ def look_at_place(
     views = [look_over(relief, geometry, buffer_m=buffer_m) for _, geometry in looks]
     slope, aspect = relief.slope_aspect()
     found = tuple(
-        _direction(name, geometry, view, slope, place)
+        _direction(name, geometry, view, relief, (slope, aspect), place)
         for (name, geometry), view in zip(looks, views, strict=True)
     )
     better = _better(found)
     asked_for = annotation is not None or heading is not None
     chosen = 0 if asked_for or better is None else [one.name for one in found].index(better)
-    files = _write(out, relief, slope, aspect, views[chosen])
-    return Sight(str(dem), found, found[chosen].name, better, files)
+    named = tuple((name, view) for (name, _), view in zip(looks, views, strict=True))
+    asked_slope = None if at is None else look_at_slope(relief, named, at)
+    picture = draw_views(relief, _titles(found, views))
+    files = _write(out, relief, slope, aspect, views[chosen], dict(named), picture)
+    return Sight(str(dem), found, found[chosen].name, better, files, asked_slope)
+
+
+def _titles(
+    found: tuple[Direction, ...], views: list[PlaceView]
+) -> list[tuple[str, str, PlaceView]]:
+    titles = []
+    for one, view in zip(found, views, strict=True):
+        distorted = 1.0 - (one.land or one.shares)[MEANINGS[Visibility.VISIBLE]]
+        text = f"{distorted:.1%} of the land in layover or shadow"
+        if one.slopes is not None:
+            text += f"; {one.slopes:.1%} of slopes over {STEEP_DEG:.0f}° seen"
+        titles.append((f"{one.name}, incidence {one.incidence[0]:.0f}°", text, view))
+    return titles
 
 
 def _middle(relief: Relief) -> tuple[float, float]:
@@ -135,21 +164,36 @@ def _other(state: State, latitude: float, incidence: float) -> tuple[State, Give
 
 
 def _direction(
-    name: str, geometry: Geometry, view: PlaceView, slope: np.ndarray, place: tuple[float, float]
+    name: str,
+    geometry: Geometry,
+    view: PlaceView,
+    relief: Relief,
+    slope_aspect: tuple[np.ndarray, np.ndarray],
+    place: tuple[float, float],
 ) -> Direction:
+    slope, aspect = slope_aspect
     known = view.visibility != Visibility.OUTSIDE
     steep = known & (slope > STEEP_DEG)
     visible = float((view.visibility[steep] == Visibility.VISIBLE).mean()) if steep.any() else None
     at = geometry.at(np.array([place[0]]), np.array([place[1]]))
     found = shares(view.visibility, known)
     found.pop(MEANINGS[Visibility.OUTSIDE])
+    land = known & (relief.heights > 0)
+    of_land = shares(view.visibility, land) if land.any() else None
+    if of_land is not None:
+        of_land.pop(MEANINGS[Visibility.OUTSIDE])
+    layover = view.visibility == Visibility.ACTIVE_LAYOVER
+    off = np.abs((aspect - view.look_azimuth) % 360.0 - 180.0)  # from facing the sensor
+    facing = float((off[layover] < 90.0).mean()) if layover.any() else None
     return Direction(
         name,
         (float(at.look_azimuth[0]) - 90.0) % 360.0,
         (float(np.nanmin(view.incidence)), float(np.nanmax(view.incidence))),
         geometry.origin,
         found,
+        of_land,
         visible,
+        facing,
     )
 
 
@@ -161,8 +205,25 @@ def _better(found: tuple[Direction, ...]) -> str | None:
     return first.name if first.slopes > second.slopes else second.name
 
 
+def _seen_by(views: dict[str, PlaceView]) -> np.ndarray:
+    """Which direction sees a pixel, as :data:`SEEN_BY` tells; uint8."""
+    up, down = (views[name].visibility for name in ("ascending", "descending"))
+    result = np.full(up.shape, 3, dtype=np.uint8)
+    result[up == Visibility.VISIBLE] = 1
+    result[down == Visibility.VISIBLE] = 2
+    result[(up == Visibility.VISIBLE) & (down == Visibility.VISIBLE)] = 0
+    result[up == Visibility.OUTSIDE] = 255
+    return result
+
+
 def _write(
-    out: Path, relief: Relief, slope: np.ndarray, aspect: np.ndarray, view: PlaceView
+    out: Path,
+    relief: Relief,
+    slope: np.ndarray,
+    aspect: np.ndarray,
+    view: PlaceView,
+    views: dict[str, PlaceView],
+    picture: bytes,
 ) -> tuple[Path, ...]:
     codes = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
     layers = (
@@ -171,6 +232,7 @@ def _write(
         ("incidence", view.incidence,
          Band("incidence", "Incidence against the ellipsoid's normal", "deg")),
         ("visibility", view.visibility, Band("visibility", codes)),
+        ("better", _seen_by(views), Band("better", SEEN_BY)),
     )  # fmt: skip
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -179,6 +241,8 @@ def _write(
             path = out / f"{name}.tif"
             write_cog(path, values[np.newaxis], relief.grid.transform, relief.grid.crs, [band])
             files.append(path)
+        (out / "visibility.png").write_bytes(picture)
+        files.append(out / "visibility.png")
     except (OSError, rasterio.errors.RasterioError) as cause:
         raise OutputError(f"cannot write to {out}: {cause}") from cause
     return tuple(files)

@@ -37,12 +37,14 @@ class Relief:
 
 @dataclass(frozen=True, slots=True)
 class PlaceView:
-    """What a track sees of a place: ``incidence`` (float32, degrees, NaN = void) and
-    ``visibility`` (uint8, :class:`sarlra.terrain.codes.Visibility`), (rows, columns).
+    """What a track sees of a place: ``incidence`` (float32, degrees, NaN = void), ``visibility``
+    (uint8, :class:`sarlra.terrain.codes.Visibility`) and ``look_azimuth`` (float32, degrees from
+    grid north, from the sensor to the ground), (rows, columns).
     """
 
     incidence: F32
     visibility: U8
+    look_azimuth: F32
 
 
 def read_relief(path: Path) -> Relief:
@@ -74,7 +76,9 @@ def look_over(relief: Relief, geometry: Geometry, *, buffer_m: float = 0.0) -> P
         grid.resolution,
         buffer_px=round(buffer_m / grid.resolution),
     )
-    return PlaceView(np.where(np.isfinite(relief.heights), look.incidence, np.float32("nan")), seen)
+    known = np.isfinite(relief.heights)
+    incidence = np.where(known, look.incidence, np.float32("nan"))
+    return PlaceView(incidence, seen, look.look_azimuth)
 
 
 def _own_grid(native: NativeDem) -> GroundGrid | None:

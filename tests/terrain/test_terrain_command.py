@@ -6,9 +6,12 @@ import json
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import rasterio
+from rasterio.warp import transform
+from rasterio.windows import Window
 from rio_cogeo.cogeo import cog_validate
 
 from sarlra.cli import main
@@ -71,6 +74,22 @@ def test_both_directions_are_compared(hill: Path, tmp_path: Path, monkeypatch, c
     assert east == pytest.approx(np.rad2deg(np.arctan(1.1)), abs=0.01)
     assert bands["aspect"][60, 60] == pytest.approx(270.0, abs=0.1)
     assert bands["aspect"][60, 200] == pytest.approx(90.0, abs=0.1)
+    # Which direction sees a pixel, from the two runs that write each.
+    code, _, _ = run(monkeypatch, capsys, hill, "--out", tmp_path / "down",
+                     "--heading", facts["directions"]["descending"]["heading"],
+                     "--incidence", 38.9)  # fmt: skip
+    assert code == 0
+    with rasterio.open(tmp_path / "down" / "visibility.tif") as layer:
+        down = layer.read(1)
+    with rasterio.open(out / "better.tif") as layer:
+        better = layer.read(1)
+    expected = np.select(
+        [void, (bands["visibility"] == 0) & (down == 0), bands["visibility"] == 0, down == 0],
+        [255, 0, 1, 2], 3,
+    )  # fmt: skip
+    assert (better == expected).mean() > 0.999
+    assert {1} < set(np.unique(better)) <= {0, 1, 2, 3, 255}
+    assert (out / "visibility.png").read_bytes().startswith(b"\x89PNG")
     known = bands["visibility"][~void]
     for code, name in ((0, "visible"), (2, "passive layover"), (3, "active shadow")):
         expected = facts["directions"]["ascending"]["shares"][name]
@@ -88,6 +107,67 @@ def test_heading_is_obeyed(hill: Path, tmp_path: Path, monkeypatch, capsys) -> N
         assert (layer.read(1) == 1).mean() > 0.1
     with rasterio.open(out / "incidence.tif") as layer:
         assert layer.read(1)[60, 60] == pytest.approx(36.0, abs=0.05)
+
+
+def test_a_slope_is_looked_at_from_both_directions(
+    hill: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    def at(column: int) -> dict[str, object]:
+        with rasterio.open(hill) as dem:
+            x, y = dem.xy(60, column)
+            lon, lat = transform(dem.crs, 4326, [x], [y])
+        place = f"{lon[0]},{lat[0]}"
+        code, printed, _ = run(
+            monkeypatch, capsys, hill, "--out", tmp_path / "o", f"--at={place}", "--json"
+        )
+        assert code == 0
+        return json.loads(printed)["slope"]
+
+    west, east = at(60), at(200)
+    # 21.8 deg to the west, 47.7 to the east; ascending passes stand in the west, to the sight
+    # line's 38.9 deg of incidence: 38.9 - 21.8 = 17.1 deg but for the heading.
+    assert west["slope"] == pytest.approx(21.8, abs=0.05)
+    assert west["aspect"] == pytest.approx(270.0, abs=0.2)
+    up, down = ({v["name"]: v for v in found["views"]} for found in (west, east))
+    assert up["ascending"]["local_incidence"] == pytest.approx(17.7, abs=1.0)
+    assert up["descending"]["local_incidence"] == pytest.approx(60.3, abs=1.0)
+    assert west["better"] == "descending"
+    assert down["descending"]["visibility"] == "active layover"
+    assert down["ascending"]["local_incidence"] > 80
+    assert east["better"] is None  # laid over from one side, grazing from the other
+    for bad in ("1", "a,b", "200,0", "172.5,-41.0"):
+        code, printed, _ = run(
+            monkeypatch, capsys, hill, "--out", tmp_path / "x", f"--at={bad}", "--json"
+        )
+        assert code == 2, bad
+        assert json.loads(printed)["error"]["code"] == "terrain"
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_real_island_from_both_directions(
+    shared_data: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    """The figures asked for: 99 % of active layover faces the radar, shares of land by class."""
+    island = tmp_path / "island.tif"
+    with rasterio.open(next((shared_data / "dem").glob("*.tif"))) as tile:
+        part = Window(1640, 2080, 1100, 1460)
+        profile = tile.profile | {"width": part.width, "height": part.height, "driver": "GTiff",
+                                  "transform": tile.window_transform(part)}  # fmt: skip
+        with rasterio.open(island, "w", **profile) as copy:
+            copy.write(tile.read(window=part))
+    code, printed, _ = run(
+        monkeypatch, capsys, island, "--incidence", 31, "--out", tmp_path / "o", "--json"
+    )
+    assert code == 0
+    facts = json.loads(printed)
+    for found in facts["directions"].values():
+        assert found["layover_facing"] >= 0.99
+        assert sum(found["land"].values()) == pytest.approx(1.0)
+        assert 0.02 < found["land"]["active layover"] < 0.05
+    assert facts["better"] == "descending"
+    picture = plt.imread(tmp_path / "o" / "visibility.png")
+    orange = (np.abs(picture[..., :3] - np.array([0.835, 0.369, 0.0])) < 0.15).all(axis=-1)
+    assert orange.sum() > 500
 
 
 def test_annotation_and_a_dem_in_degrees(
