@@ -118,10 +118,14 @@ def awaits_terrain(job: Job, properties: Mapping[str, Any]) -> bool:
     """Whether the item that a job made before waits for a geometry or a DEM.
 
     Such an item stands, but where both can be had in a later run it is made again: it was wanted
-    with its layover and shadow, and says ``unknown``.
+    with its layover and shadow, and says ``unknown``. Of scenes that name no GRD scene, no later
+    run can tell more of the geometry than their footprints did.
     """
-    unknown = properties.get("sarlra:geometry") == "unknown" or properties.get("sarlra:dem") is None
-    return job.terrain.dem is not None and unknown
+    if job.terrain.dem is None:
+        return False
+    if properties.get("sarlra:geometry") == "unknown":
+        return any(part.grd_href for a in (*job.track.pre, *job.track.post) for part in a.slices)
+    return properties.get("sarlra:dem") is None
 
 
 def outcome_of(
