@@ -3,12 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check format clean constraints
+#: What the map page is made of; a change builds it again.
+VIEWER := $(wildcard viewer/*.* viewer/src/*)
+PAGE := sarlra/serving/map/index.html
+
+.PHONY: help demo test check format viewer clean constraints
 help:
 	@echo "make demo    a simulated earthquake, found: results in demo-output/"
 	@echo "make test    all tests"
 	@echo "make check   ruff and mypy"
 	@echo "make format  ruff's formatter"
+	@echo "make viewer  the map page of sarlra serve"
 	@echo "make clean   remove what these made"
 
 .venv/bin/pip:
@@ -22,10 +27,16 @@ help:
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ .venv/.runtime
 
+# Installing builds the page; this is for when its sources change, or it was removed.
+$(PAGE): $(VIEWER) | .venv/.dev
+	$(BIN)/python viewer/hatch_build.py
+
+viewer: $(PAGE)
+
 demo: .venv/.runtime
 	$(BIN)/sarlra demo --out demo-output
 
-test: .venv/.dev
+test: .venv/.dev $(PAGE)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.dev
@@ -41,4 +52,4 @@ constraints: .venv/.dev
 	$(BIN)/pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
 
 clean:
-	rm -rf .venv demo-output demo-world .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv viewer/node_modules sarlra/serving/map demo-output demo-world .pytest_cache .mypy_cache .ruff_cache

@@ -63,6 +63,12 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
         "type": COG,
         "roles": ["data", "data-mask"],
     },
+    "hillshade": {
+        "title": "Relief, shaded",
+        "description": "Of the DEM, lit from the north-west: a ground for maps; not in every item.",
+        "type": COG,
+        "roles": ["visual"],
+    },
     "detections": {
         "title": "Detected windows",
         "description": "Windows over the threshold that survive suppression; GeoParquet 1.1.",

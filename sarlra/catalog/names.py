@@ -34,6 +34,7 @@ FILES = {
     "scores": "scores.tif",
     "score-reasons": "score-reasons.tif",
     "visibility": "visibility.tif",
+    "hillshade": "hillshade.tif",
     "detections": "detections.parquet",
     "detections-geojson": "detections.geojson",
     "quicklook": "quicklook.png",

@@ -14,6 +14,7 @@ import geopandas as gpd
 import numpy as np
 import pystac
 import xarray as xr
+from numpy.typing import NDArray
 
 from sarlra.catalog import assets, checksums, vector
 from sarlra.catalog.cog import write_cog
@@ -21,7 +22,13 @@ from sarlra.catalog.items import item_document
 from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path, resolved
 from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.quicklook import caption_of, draw_quicklook
-from sarlra.catalog.rasters import Raster, change_raster, score_rasters, visibility_raster
+from sarlra.catalog.rasters import (
+    Raster,
+    change_raster,
+    hillshade_raster,
+    score_rasters,
+    visibility_raster,
+)
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.validate import validate_item
@@ -99,6 +106,7 @@ def publish_job(
     detections: gpd.GeoDataFrame,
     provenance: Provenance,
     statistics: Mapping[str, Any],
+    shade: NDArray[np.uint8] | None = None,
 ) -> pystac.Item:
     """Write a job's assets and then its item.
 
@@ -119,6 +127,8 @@ def publish_job(
     statistics
         Numbers of the job, with ``windows``, ``scored`` and ``detections``; ``over_threshold`` and
         ``over_threshold_share`` (of the scored windows) are added.
+    shade
+        Shaded relief on the composite's pixels; without it the item has no such asset.
 
     Raises
     ------
@@ -146,11 +156,18 @@ def publish_job(
         provenance.source,
     )
     with tempfile.TemporaryDirectory(prefix="sarlra-item-") as folder:
-        files = {key: Path(folder) / name for key, name in FILES.items()}
+        relief = {} if shade is None else {"hillshade": hillshade_raster(shade, composite, tile)}
+        files = {
+            key: Path(folder) / name
+            for key, name in FILES.items()
+            if key != "hillshade" or key in relief
+        }
         _write_raster(files["change"], change)
         _write_raster(files["scores"], scores)
         _write_raster(files["score-reasons"], reasons)
         _write_raster(files["visibility"], visibility)
+        for key, raster in relief.items():
+            _write_raster(files[key], raster)
         vector.write_parquet(files["detections"], detections)
         vector.write_geojson(files["detections-geojson"], detections)
         size = provenance.recipe.window_px * tile.resolution
@@ -161,6 +178,7 @@ def publish_job(
             "scores": assets.raster_asset("scores", files["scores"], scores),
             "score-reasons": assets.raster_asset("score-reasons", files["score-reasons"], reasons),
             "visibility": assets.raster_asset("visibility", files["visibility"], visibility),
+            **{key: assets.raster_asset(key, files[key], r) for key, r in relief.items()},
             **{
                 key: assets.table_asset(key, files[key], detections)
                 for key in ("detections", "detections-geojson")

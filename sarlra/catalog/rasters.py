@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 from affine import Affine
+from numpy.typing import NDArray
 
-from sarlra.catalog.cog import Band
+from sarlra.catalog.cog import NODATA_BYTE, Band
 from sarlra.errors import CatalogError
 from sarlra.grid import Bounds, Tile
 from sarlra.recipe import Recipe
@@ -19,6 +20,9 @@ REASONS = (
     "4 level ground (slope mask)"
 )
 VISIBILITY = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
+SHADE = "Relief lit from the north-west, 0 dark to 254 bright"
+#: Edge of a pixel of the shaded relief, about.
+SHADE_M = 20.0
 DATA = "1 where there is data before and after the event, 0 elsewhere"
 
 
@@ -103,6 +107,39 @@ def visibility_raster(composite: xr.Dataset, tile: Tile) -> Raster:
     return Raster(
         values, transform, tile.epsg, (Band("visibility", VISIBILITY), Band("data", DATA))
     )
+
+
+def hillshade_raster(shade: NDArray[np.uint8], composite: xr.Dataset, tile: Tile) -> Raster:
+    """The shaded relief of a composite's pixels within the tile, about 20 m to a pixel; uint8.
+
+    Parameters
+    ----------
+    shade
+        (y, x) uint8 on the pixels of ``composite``, 255 where nothing is known.
+
+    Raises
+    ------
+    CatalogError
+        The shape is another, or the pixels are not those of the tile's grid.
+    """
+    if shade.shape != (composite.sizes["y"], composite.sizes["x"]):
+        raise CatalogError(f"the relief of {tile.id} has the shape {shade.shape}")
+    row0, col0 = _origin(composite, tile, tile.resolution, 0.5)
+    size, step = tile.size_px, max(1, round(SHADE_M / tile.resolution))
+    inside = shade[max(0, -row0) : size - row0, max(0, -col0) : size - col0]
+    # Whole cells of the tile's own coarser grid, so that neighbouring tiles meet.
+    start = [max(0, first) // step * step for first in (row0, col0)]
+    before = [max(0, first) - edge for first, edge in zip((row0, col0), start, strict=True)]
+    after = [-(edge + lead) % step for edge, lead in zip(inside.shape, before, strict=True)]
+    whole = np.pad(inside, list(zip(before, after, strict=True)), constant_values=NODATA_BYTE)
+    rows, cols = (edge // step for edge in whole.shape)
+    cells = whole.reshape(rows, step, cols, step).swapaxes(1, 2).reshape(rows, cols, -1)
+    known = cells != NODATA_BYTE
+    count = known.sum(axis=2)
+    mean = (cells * known).sum(axis=2) / np.maximum(count, 1)
+    values = np.where(count > 0, np.rint(mean), NODATA_BYTE).astype(np.uint8)
+    transform = tile.transform * Affine.translation(start[1], start[0]) * Affine.scale(step)
+    return Raster(values[np.newaxis], transform, tile.epsg, (Band("hillshade", SHADE),))
 
 
 def score_rasters(lattice: xr.Dataset, tile: Tile, recipe: Recipe) -> tuple[Raster, Raster]:

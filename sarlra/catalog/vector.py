@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from sarlra.errors import CatalogError
 
@@ -110,3 +111,26 @@ def columns_of(detections: gpd.GeoDataFrame) -> list[dict[str, str]]:
         {"name": "bbox", "type": "struct", "description": "Bounds of geometry (GeoParquet 1.1)"}
     )
     return described
+
+
+def with_ids(detections: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """A copy with the column ``id``: ``TRACK.TILE.ROW.COL``, the same in every version."""
+    names = [
+        f"{track}.{tile}.{row}.{col}"
+        for track, tile, row, col in zip(
+            *(detections[name] for name in ("track", "tile", "row", "col")), strict=True
+        )
+    ]
+    return detections.assign(id=pd.Series(names, index=detections.index, dtype=object))
+
+
+def to_csv(detections: gpd.GeoDataFrame) -> bytes:
+    """UTF-8 with a head: every column but the geometry, ``lon`` and ``lat`` of its centre."""
+    centres = shapely.centroid(np.asarray(detections.geometry))
+    plain = pd.DataFrame(detections.drop(columns="geometry"))
+    plain["lon"], plain["lat"] = shapely.get_x(centres).round(6), shapely.get_y(centres).round(6)
+    # A text that a spreadsheet would run as a formula is made one that it does not.
+    for name in plain.select_dtypes(include=["object", "string"]):
+        plain[name] = plain[name].map(lambda v: f"'{v}" if str(v)[:1] in "=+-@\t\r" else v)
+    text: str = plain.to_csv(index=False, lineterminator="\n")
+    return text.encode()

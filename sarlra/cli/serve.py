@@ -20,12 +20,22 @@ def serve(
         list[str] | None,
         typer.Option(help="Name by which the server is addressed; again for each. Any if not."),
     ] = None,
+    online: Annotated[
+        str | None,
+        typer.Option(
+            help="Let the page show base maps and Sentinel-2 from other hosts: `default`, or a "
+            "file that names them. Without it the page asks no other host."
+        ),
+    ] = None,
 ) -> None:
-    """Serve a catalogue, reading only: page at `/`, STAC API at `/stac`, files, tiles.
+    """Serve a catalogue: map at `/`, list at `/list`, STAC API at `/stac`, files, tiles.
+
+    What runs add to the catalogue is seen while it is served.
 
     **Example**: sarlra serve demo-output, then open http://127.0.0.1:8000
     """
     from sarlra.serving.run import run_server
+    from sarlra.serving.viewer import HOW_TO_BUILD, is_built
 
     def ready(url: str, items: int, rejected: int) -> None:
         err.print(
@@ -33,7 +43,9 @@ def serve(
             highlight=False,
             soft_wrap=True,
         )
+        if not is_built():
+            err.print(f"[yellow]note[/] the map page is not built: {HOW_TO_BUILD}", highlight=False)
         if rejected:
             err.print(f"[yellow]note[/] {rejected} items or collections are left out: see above")
 
-    run_server(place, host=host, port=port, names=tuple(name or ()), ready=ready)
+    run_server(place, host=host, port=port, names=tuple(name or ()), online=online, ready=ready)

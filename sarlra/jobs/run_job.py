@@ -30,6 +30,7 @@ from sarlra.models.calibration import calibration_of
 from sarlra.models.domain import Inside, domain_of, inside
 from sarlra.models.scoring import load_scorer
 from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.shade import hillshade
 from sarlra.terrain.tile import TileTerrain, tile_terrain
 
 log = logging.getLogger(__name__)
@@ -148,6 +149,7 @@ def _make(
             inside=_inside(job, composite, lattice, terrain),
         ),
         statistics,
+        _shade(terrain, inside),
     )
     return statistics, notes
 
@@ -211,6 +213,13 @@ def _without_halo(composite: xr.Dataset, job: Job) -> xr.Dataset:
     box, size = job.box, job.tile.size_px
     rows, cols = min(box.row1, size) - box.row0, min(box.col1, size) - box.col0
     return composite.isel(y=slice(0, rows), x=slice(0, cols))
+
+
+def _shade(terrain: TileTerrain, inside: xr.Dataset) -> npt.NDArray[np.uint8] | None:
+    if terrain.relief is None:
+        return None
+    shade = hillshade(terrain.relief.heights, terrain.relief.grid.resolution)
+    return shade[1 : inside.sizes["y"] + 1, 1 : inside.sizes["x"] + 1]
 
 
 def describe(

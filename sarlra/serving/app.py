@@ -1,26 +1,34 @@
-"""One application: page, STAC API, files and tiles; it reads and never writes."""
+"""One application: map page, STAC API, files, tiles and downloads of a catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sarlra import __version__
+from sarlra.serving.downloads import downloads_router
 from sarlra.serving.files import assets_router
-from sarlra.serving.index import Index
 from sarlra.serving.limits import MAX_BODY_BYTES, MAX_QUERY_BYTES
+from sarlra.serving.live import Live
+from sarlra.serving.online import OnlineLayers
 from sarlra.serving.page import page
 from sarlra.serving.results import Results
 from sarlra.serving.stac import PREFIX, add_stac_api
 from sarlra.serving.tiles import tiles_router
+from sarlra.serving.viewer import FOLDER, is_built, policy
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _POLICY = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; base-uri 'none'; {}"
+_PAGE_TYPES = {
+    ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css",
+    ".svg": "image/svg+xml", ".png": "image/png",
+}  # fmt: skip
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -30,29 +38,35 @@ _HEADERS = {
 }
 
 
-def make_app(results: Results, hosts: tuple[str, ...] = _LOOPBACK) -> FastAPI:
-    """The application over a catalogue that was read.
+def make_app(
+    results: Results, hosts: tuple[str, ...] = _LOOPBACK, online: OnlineLayers | None = None
+) -> FastAPI:
+    """The application over a catalogue that was read; while it runs, changes are read again.
 
     Parameters
     ----------
     hosts
         Names by which the server may be addressed (``*`` for any): a page from elsewhere cannot
         read a server on loopback by letting its own name point there.
+    online
+        Layers from other hosts that the page may show; none if not given.
     """
-    index = Index(results)
-    html = page(results, index)
+    live = Live(results)
+
+    @asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        with live.watched():
+            yield
+
     app = FastAPI(
         title="sarlra", version=__version__, openapi_url=f"{PREFIX}/api", docs_url=None,
-        redoc_url=None,
+        redoc_url=None, lifespan=running,
     )  # fmt: skip
-    add_stac_api(app, results, index)
-    app.include_router(assets_router(results))
-    app.include_router(tiles_router(results))
-
-    @app.get("/", include_in_schema=False)
-    def first_page() -> HTMLResponse:
-        policy = _POLICY.format("frame-ancestors 'none'; form-action 'none'")
-        return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+    add_stac_api(app, live)
+    app.include_router(assets_router(live))
+    app.include_router(tiles_router(live))
+    app.include_router(downloads_router(live))
+    _add_pages(app, live, online)
 
     @app.get(f"{PREFIX}/api.html", include_in_schema=False, name="swagger_ui_html")
     def service_doc() -> HTMLResponse:
@@ -72,6 +86,43 @@ def make_app(results: Results, hosts: tuple[str, ...] = _LOOPBACK) -> FastAPI:
     app.add_middleware(BoundedBody, most=MAX_BODY_BYTES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
     return app
+
+
+def _add_pages(app: FastAPI, live: Live, online: OnlineLayers | None) -> None:
+    """The map at ``/``, what it is told, and the list, which needs no script, at ``/list``."""
+    map_policy = {"Content-Security-Policy": policy(online.origins() if online else ())}
+    plain = _POLICY.format("frame-ancestors 'none'; form-action 'none'")
+
+    @app.get("/list", include_in_schema=False)
+    def list_page() -> HTMLResponse:
+        html = page(live.now, is_built())
+        return HTMLResponse(html, headers={"Content-Security-Policy": plain})
+
+    @app.get("/", include_in_schema=False)
+    def first_page() -> Response:
+        if not is_built():
+            return list_page()
+        headers = {**map_policy, "Cache-Control": "no-cache"}
+        return FileResponse(FOLDER / "index.html", headers=headers)
+
+    @app.get("/config.json", include_in_schema=False)
+    def config() -> JSONResponse:
+        told = {
+            "version": __version__,
+            "reading": live.now.number,
+            "online": online.model_dump() if online else None,
+        }
+        return JSONResponse(told, headers={"Cache-Control": "no-cache"})
+
+    @app.get("/map/{name}", include_in_schema=False)
+    def part(name: str) -> Response:
+        file = FOLDER / name
+        kind = _PAGE_TYPES.get(file.suffix)
+        if kind is None or file.parent != FOLDER or not file.is_file():
+            return JSONResponse({"detail": "there is no such part of the page"}, 404)
+        # The names of the page's parts change with their content.
+        headers = {**map_policy, "Cache-Control": "max-age=31536000, immutable"}
+        return FileResponse(file, media_type=kind, headers=headers)
 
 
 def _service_doc(app: FastAPI) -> str:

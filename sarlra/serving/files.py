@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from sarlra.catalog.names import inside
 from sarlra.errors import SarlraError
+from sarlra.serving.live import Live
 from sarlra.serving.place import read_range
 from sarlra.serving.results import Results
 
@@ -27,13 +28,13 @@ TYPES: Mapping[str, str] = {
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
-def assets_router(results: Results) -> APIRouter:
+def assets_router(live: Live) -> APIRouter:
     """Routes of ``/assets/PATH``, for GET and HEAD."""
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/assets/{path:path}", methods=["GET", "HEAD"])
     def asset(path: str, request: Request) -> Response:
-        return _serve(results, path, request)
+        return _serve(live.results, path, request)
 
     return router
 

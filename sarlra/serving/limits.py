@@ -23,10 +23,16 @@ TILE_SIZE = 256
 MAX_ZOOM = 22
 MAX_FLAT_PIXELS = 4_096 * 4_096
 TILES_AT_ONCE = 4
-TILES_KEPT = 512
+TILES_KEPT = 1024
+#: Pixels of a composite that one tile reads, and items that make one tile of an event.
+MAX_STORE_PIXELS = 4_096 * 4_096
+MAX_MOSAIC = 24
 
 #: Bytes read from a file at a time.
 BLOCK = 2**18
 
 #: What may be fetched to repeat a result: one asset.
 MAX_ASSET_BYTES = 2 * 2**30
+
+#: A table of detections that is read whole.
+MAX_TABLE_BYTES = 256 * 2**20

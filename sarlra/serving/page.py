@@ -1,4 +1,4 @@
-"""The first page: what there is and where to get it; plain HTML, no script, nothing from afar."""
+"""The list: what there is and where to get it; plain HTML, no script, nothing from afar."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from sarlra.serving.index import Index
 from sarlra.serving.links import absolute
+from sarlra.serving.live import Reading
 from sarlra.serving.query import Query
-from sarlra.serving.results import Entry, Results
+from sarlra.serving.results import Entry
+from sarlra.serving.viewer import HOW_TO_BUILD
 
 #: Items listed of one collection; the API has all.
 LISTED = 200
@@ -27,9 +29,16 @@ a:focus-visible { outline: 3px solid; }
 """
 
 
-def page(results: Results, index: Index) -> str:
+def page(reading: Reading, has_map: bool) -> str:
     """The page as HTML; every text of the catalogue is escaped."""
-    body = "".join(_collection(entry, index) for entry in results.collections.values())
+    body = "".join(
+        _collection(entry, reading.index) for entry in reading.results.collections.values()
+    )
+    way = (
+        '<a href="/">map</a> · '
+        if has_map
+        else f"<strong>The map page is not built: {escape(HOW_TO_BUILD)}.</strong> "
+    )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -39,7 +48,7 @@ def page(results: Results, index: Index) -> str:
         "<p>Windows where the radar changed as it does where slopes fail. Scores rank windows; "
         "they are no probabilities. Where the radar could not see, nothing is found: that is not "
         "the same as no landslide.</p>"
-        f'<nav aria-label="Data"><a href="/stac/">STAC API</a> · '
+        f'<nav aria-label="Data">{way}<a href="/stac/">STAC API</a> · '
         f'<a href="/assets/catalog.json">static catalogue</a></nav></header><main>'
         f"{body or '<p>There is no event yet.</p>'}</main></body></html>"
     )

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 from sarlra.errors import InputError
 from sarlra.serving.place import open_place
@@ -18,6 +19,7 @@ def run_server(
     host: str,
     port: int,
     names: tuple[str, ...],
+    online: str | None = None,
     ready: Callable[[str, int, int], None],
 ) -> None:
     """Serve a catalogue; returns when interrupted.
@@ -26,6 +28,8 @@ def run_server(
     ----------
     names
         Names by which it may be addressed; empty for loopback's own, or any on other addresses.
+    online
+        ``default`` or a file: layers from other hosts that the page may show.
     ready
         Called with URL, number of items, and number of what was left out, once it listens.
 
@@ -40,6 +44,7 @@ def run_server(
         import uvicorn
 
         from sarlra.serving.app import make_app
+        from sarlra.serving.online import read_online_layers
     except ModuleNotFoundError as error:
         raise InputError(
             f"the server needs {error.name}", hint="pip install 'sarlra[serve]'"
@@ -47,7 +52,10 @@ def run_server(
     results = read_results(open_place(place))
     loopback = is_loopback(host)
     hosts = names or (("localhost", "127.0.0.1", "[::1]") if loopback else ("*",))
-    app = make_app(results, hosts)
+    layers = None
+    if online is not None:
+        layers = read_online_layers(None if online == "default" else Path(online))
+    app = make_app(results, hosts, layers)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     with listener:

@@ -33,6 +33,7 @@ from sarlra.errors import InputError
 from sarlra.serving.fields import queryables
 from sarlra.serving.index import Index
 from sarlra.serving.links import with_assets_at
+from sarlra.serving.live import Live
 from sarlra.serving.query import make_query
 from sarlra.serving.results import Entry, Results
 
@@ -52,8 +53,17 @@ FILTER_CLASSES: list[str] = [
 class ResultsClient(BaseCoreClient):
     """What stac-fastapi asks for, answered from the index."""
 
-    results: Results = attr.ib(kw_only=True)
-    index: Index = attr.ib(kw_only=True)
+    live: Live = attr.ib(kw_only=True)
+
+    @property
+    def results(self) -> Results:
+        """Those of the newest reading."""
+        return self.live.results
+
+    @property
+    def index(self) -> Index:
+        """That of the newest reading."""
+        return self.live.now.index
 
     def all_collections(self, **kwargs: Any) -> stac.Collections:
         """Every collection."""
@@ -215,11 +225,11 @@ def _next_link(request: Request, token: str, body: dict[str, Any] | None) -> dic
 class Queryables(BaseFiltersClient):
     """The fields that filters can name, from the same place as the table of fields."""
 
-    results: Results = attr.ib(kw_only=True)
+    live: Live = attr.ib(kw_only=True)
 
     def get_queryables(self, collection_id: str | None = None, **kwargs: Any) -> dict[str, Any]:
         """JSON schema of the queryable properties."""
-        if collection_id is not None and collection_id not in self.results.collections:
+        if collection_id is not None and collection_id not in self.live.results.collections:
             raise NotFoundError(f"there is no collection {collection_id}")
         return queryables(str(kwargs["request"].url))
 
@@ -229,10 +239,10 @@ class _Settings(ApiSettings):
     model_config = SettingsConfigDict(env_file=None, extra="ignore")
 
 
-def add_stac_api(app: FastAPI, results: Results, index: Index) -> None:
+def add_stac_api(app: FastAPI, live: Live) -> None:
     """Add the routes below ``/stac`` to an application."""
     paging = TokenPaginationExtension()
-    filters = FilterExtension(client=Queryables(results=results))
+    filters = FilterExtension(client=Queryables(live=live))
     filters.conformance_classes = FILTER_CLASSES
     extensions = [paging, filters]
     settings = _Settings(
@@ -250,8 +260,7 @@ def add_stac_api(app: FastAPI, results: Results, index: Index) -> None:
         app=app,
         router=APIRouter(prefix=PREFIX),
         client=ResultsClient(
-            results=results,
-            index=index,
+            live=live,
             stac_version="1.1.0",
             title=settings.stac_fastapi_title,
             description=settings.stac_fastapi_description,

@@ -105,7 +105,7 @@ def test_a_raster_that_names_others_is_not_followed(copy: Path) -> None:
 
 def test_html_is_escaped_and_runs_nothing(copy: Path) -> None:
     spoil(copy, lambda document: document["properties"].update(title=SCRIPT))
-    answer = client_of(copy).get("/")
+    answer = client_of(copy).get("/list")
     assert "&lt;script&gt;" in answer.text
     assert "<script" not in answer.text
     assert "<img src=x" not in answer.text
@@ -115,7 +115,7 @@ def test_html_is_escaped_and_runs_nothing(copy: Path) -> None:
 
 
 def test_page_asks_nobody_else(client: TestClient) -> None:
-    text = client.get("/").text
+    text = client.get("/list").text
     assert "http://" not in text
     assert "https://" not in text
     assert text.count("<h3>") == 3

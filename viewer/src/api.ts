@@ -1,0 +1,63 @@
+/** Asking the server; nothing else in the page fetches, but map tiles. */
+
+import type { Collection, Config, Detections, Item, Layer } from "./types";
+
+const MOST_ITEMS = 2000;
+
+export class AskError extends Error {}
+
+async function ask<T>(url: string, init?: RequestInit): Promise<T> {
+  let answer: Response;
+  try {
+    answer = await fetch(url, init);
+  } catch {
+    throw new AskError("The server gives no answer.");
+  }
+  if (!answer.ok) {
+    const said = (await answer.json().catch(() => ({}))) as { detail?: unknown };
+    const why = typeof said.detail === "string" ? said.detail : `HTTP ${answer.status}`;
+    throw new AskError(why);
+  }
+  return (await answer.json()) as T;
+}
+
+export const askConfig = (): Promise<Config> => ask("/config.json");
+
+export async function askCollections(): Promise<Collection[]> {
+  return (await ask<{ collections: Collection[] }>("/stac/collections")).collections;
+}
+
+/** All items of an event, newest first, over the pages of the API. */
+export async function askItems(event: string): Promise<Item[]> {
+  interface Page {
+    features: Item[];
+    links: { rel: string; href: string }[];
+  }
+  const found: Item[] = [];
+  let url: string | undefined = `/stac/collections/${encodeURIComponent(event)}/items?limit=200`;
+  while (url && found.length < MOST_ITEMS) {
+    const page: Page = await ask<Page>(url);
+    found.push(...page.features);
+    const next = page.links.find((link) => link.rel === "next")?.href;
+    url = next && new URL(next).pathname + new URL(next).search;
+  }
+  return found;
+}
+
+const asOfQuery = (asOf: string | null): string =>
+  asOf === null ? "" : `?as_of=${encodeURIComponent(asOf)}`;
+
+export async function askLayers(event: string, asOf: string | null): Promise<Layer[]> {
+  const url = `/tiles/${encodeURIComponent(event)}/layers.json${asOfQuery(asOf)}`;
+  return (await ask<{ layers: Layer[] }>(url)).layers;
+}
+
+export function askDetections(event: string, asOf: string | null): Promise<Detections> {
+  return ask(`/detections/${encodeURIComponent(event)}.geojson${asOfQuery(asOf)}`);
+}
+
+export function post<T>(url: string, body: unknown, token?: string): Promise<T> {
+  const headers: Record<string, string> = { "Content-Type": "application/json" };
+  if (token) headers["Authorization"] = `Bearer ${token}`;
+  return ask(url, { method: "POST", headers, body: JSON.stringify(body) });
+}
