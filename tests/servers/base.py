@@ -119,7 +119,7 @@ class LocalServer:
                 if self.command != "HEAD":
                     self.wfile.write(reply.body)
 
-            do_GET = do_POST = do_HEAD = handle_any  # noqa: N815
+            do_GET = do_POST = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 from serving_world import EVENT, refold, world
 
 from sarlra.catalog.sink import open_sink
+from tests.servers.optical import OpticalServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 TABLE = f"collections/{EVENT}/detections.parquet"
@@ -341,3 +342,34 @@ def test_new_results_are_shown_while_serving(
         expect(page.locator("#count")).to_contain_text(f"{wanted} of {wanted}")
         assert opened.failed == []
         page.close()
+
+
+def test_other_hosts_only_where_the_server_says_so(
+    browser: Browser, folder: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "online.json"
+    with OpticalServer() as other:
+        file.write_text(json.dumps(other.layers()))
+        with serving(folder, "--online", str(file)) as url:
+            opened = Opened(browser.new_page(), url)
+            page = opened.open()
+            settled(page)
+            assert opened.hosts() == {url.removeprefix("http://")}  # allowed is not yet wanted
+            page.get_by_label("Ground").select_option("online-base")
+            opened.wait_for("/base/")
+            page.get_by_label("Compare two images (swipe)").check()
+            page.get_by_label("Left", exact=True).select_option("optical-before")
+            page.get_by_label("Right", exact=True).select_option("optical-after")
+            for start in ("2018-07-07", "2018-09-05"):
+                opened.wait_for(f"item=S2-{start}-5")  # the clearest of three
+            settled(page)
+            assert opened.hosts() == {url.removeprefix("http://"), other.host}
+            green = picture(page)[400:, :].reshape(-1, 3).astype(int)
+            assert (green[:, 1] > green[:, 0] + 60).mean() > 0.3
+            assert opened.said == []
+            page.close()
+        asked = [r.body for r in other.requests if r.path == "/search" and r.method == "POST"]
+        assert {a["datetime"] for a in asked} == {
+            "2018-07-07T18:07:58.000Z/2018-09-05T18:07:58.000Z",
+            "2018-09-05T18:07:58.000Z/2018-11-04T18:07:58.000Z",
+        }
