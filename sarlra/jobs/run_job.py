@@ -149,7 +149,7 @@ def _make(
             inside=_inside(job, composite, lattice, terrain),
         ),
         statistics,
-        _shade(terrain, inside),
+        _shade(terrain, own),
     )
     return statistics, notes
 
@@ -215,11 +215,11 @@ def _without_halo(composite: xr.Dataset, job: Job) -> xr.Dataset:
     return composite.isel(y=slice(0, rows), x=slice(0, cols))
 
 
-def _shade(terrain: TileTerrain, inside: xr.Dataset) -> npt.NDArray[np.uint8] | None:
+def _shade(terrain: TileTerrain, own: xr.Dataset) -> npt.NDArray[np.uint8] | None:
     if terrain.relief is None:
         return None
     shade = hillshade(terrain.relief.heights, terrain.relief.grid.resolution)
-    return shade[1 : inside.sizes["y"] + 1, 1 : inside.sizes["x"] + 1]
+    return shade[1 : own.sizes["y"] + 1, 1 : own.sizes["x"] + 1]
 
 
 def describe(

@@ -201,6 +201,6 @@ def test_tile_shows_the_raster(server: str, results: Results) -> None:
     assert image.shape == (256, 256, 4)
     assert 0 < (image[..., 3] > 0).mean() <= 1
     # A narrower scale saturates more pixels.
-    narrow = np.asarray(Image.open(BytesIO(httpx.get(f"{url}?rescale=-0.1,0.1").content)))
+    narrow = np.asarray(Image.open(BytesIO(httpx.get(f"{url}&rescale=-0.1,0.1").content)))
     assert len(np.unique(narrow[..., 0])) < len(np.unique(image[..., 0]))
     assert httpx.get(f"{server}/tiles/{name}/change/14/0/0.png").status_code == 404

@@ -178,9 +178,8 @@ def test_click_tells_numbers_patches_and_inputs(opened: Opened, table: gpd.GeoDa
     expect(detail.get_by_text("Images before:")).to_be_visible()
     expect(detail).to_contain_text("sentinel-1")
     expect(detail.locator("img")).to_have_count(3)
-    page.wait_for_function(
-        "[...document.querySelectorAll('#selected img')].every(i => i.naturalWidth === 128)"
-    )
+    for number in range(3):
+        expect(detail.locator("img").nth(number)).to_have_js_property("naturalWidth", 128)
     assert detail.get_by_role("link", name="quicklook").get_attribute("href")
     page.locator("#panel").get_by_text("How sure to be").click()
     expect(page.locator("#panel")).to_contain_text("they are no probabilities")
