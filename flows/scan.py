@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from uuid import UUID
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -18,7 +20,12 @@ os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 import typer
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 from prefect.cache_policies import NO_CACHE
 
 from sarlra.errors import InputError, JobsFailedError
@@ -26,7 +33,7 @@ from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Request
 from sarlra.jobs.pool import run_bounded
-from sarlra.jobs.run_job import run_job
+from sarlra.jobs.run_job import HALVES, run_job
 from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan, publish_plan, run_cells
 from sarlra.jobs.scan_ask import scan_requests
 from sarlra.jobs.scan_ground import Selection, make_selection
@@ -49,7 +56,8 @@ def run_batch(plan: ScanPlan, cells: Sequence[str], client: Any) -> list[Outcome
     """Run the jobs of some cells on the dask cluster."""
     log = get_run_logger()
     outcomes = []
-    for outcome in run_bounded(client, run_cells(plan, cells), run_job, cluster_settings()):
+    jobs = run_cells(plan, cells)
+    for outcome in run_bounded(client, jobs, run_job, cluster_settings(), HALVES):
         outcomes.append(outcome)
         log.info("%s %s %s", outcome.status, outcome.item_id, outcome.reason or "")
     return outcomes
@@ -94,14 +102,13 @@ def scan(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
     )
     with plan_jobs(requests, selection) as plan:
+        _show_plan(plan, out)
         outcomes: list[Outcome] = []
         if plan.todo:
             if plan.todo > plan.counts["waiting"]:
                 publish_plan(plan)
             with open_client(cluster, plan.todo) as client:
-                get_run_logger().info("dask dashboard: %s", client.dashboard_link)
-                for cells in batches(plan):
-                    outcomes += run_batch(plan, cells, client)
+                outcomes = _run(plan, client)
         run = fold_scan(plan, outcomes)
     _report(run, out)
     if run.counts["failed"]:
@@ -124,6 +131,34 @@ def batches(plan: ScanPlan) -> Iterator[list[str]]:
             batch, jobs = [], 0
     if batch:
         yield batch
+
+
+def _run(plan: ScanPlan, client: Any) -> list[Outcome]:
+    """All batches, one after the other, with the run's progress on its page."""
+    create_link_artifact(
+        client.dashboard_link,
+        "dask dashboard",
+        key="dask-dashboard",
+        description="Workers and tasks",
+    )
+    progress = create_progress_artifact(0.0, key="scan-progress", description=f"{plan.todo} jobs")
+    outcomes: list[Outcome] = []
+    for cells in batches(plan):
+        outcomes += run_batch(plan, cells, client)
+        update_progress_artifact(cast(UUID, progress), 100.0 * len(outcomes) / plan.todo)
+    return outcomes
+
+
+def _show_plan(plan: ScanPlan, out: str) -> None:
+    rows = [{"status": name, "tiles x tracks": number} for name, number in plan.counts.items()]
+    create_table_artifact(
+        key="scan-plan",
+        table=rows,
+        description=f"To run: {plan.todo} jobs, about {plan.bytes_in / 1e9:.3g} GB to read, "
+        f"{plan.core_seconds / 3600:.3g} core hours",
+    )
+    address = out if "://" in out else Path(out).resolve().as_uri()
+    create_link_artifact(f"{address}/catalog.json", "catalogue", key="scan-catalogue")
 
 
 def _report(run: ScanRun, out: str) -> None:

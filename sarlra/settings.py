@@ -33,6 +33,19 @@ class ClusterSettings(BaseSettings):
     """Seconds without any worker after which a run gives up."""
     resources: str = ""
     """Worker resources that a job takes, such as ``GPU=1``; workers without them get no job."""
+    read_resources: str = ""
+    """Those that reading and compositing takes; with them a job is two tasks, which may run on
+    different workers."""
+    score_resources: str = ""
+    """Those that scoring and writing takes, such as ``GPU=1``; likewise."""
+    dashboard: str = ""
+    """Address at which a local cluster shows dask's dashboard, such as 127.0.0.1:8787."""
+
+    @property
+    def local_resources(self) -> dict[str, float]:
+        """What each worker of a local cluster offers: all that any task asks for."""
+        named = (self.resources, self.read_resources, self.score_resources)
+        return {name: amount for text in named for name, amount in resources_of(text).items()}
 
 
 def cluster_settings() -> ClusterSettings:

@@ -3,8 +3,9 @@
 Suppression inside a tile does not see the neighbour's windows. So the merged table is made from
 the scores of all windows, not from the tiles' tables: for each track on each UTM zone, all windows
 over the threshold are suppressed together. The result is the one that a single tile over the whole
-area would have had. Where a window of the neighbour drops a tile's detection, a window that this
-one had dropped can come back; its change statistics are then read from the change COGs.
+area would have had; pairs over an edge between zones are settled by
+:mod:`sarlra.catalog.zone_edges`. Where a window of the neighbour drops a tile's detection, a window
+that this one had dropped can come back; its change statistics are then read from the change COGs.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sarlra.catalog.restore import Grid, grid_of, restore
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.vector import COLUMNS, empty
 from sarlra.catalog.versions import Document
+from sarlra.catalog.zone_edges import across_zone_edges
 from sarlra.errors import CatalogError
 
 Suppress = Callable[[np.ndarray, np.ndarray, float], np.ndarray]
@@ -60,7 +62,11 @@ def merge_detections(sink: Sink, documents: Sequence[Document], suppress: Suppre
     ordered = sorted(groups, key=lambda g: (g.track, g.epsg, g.threshold, g.overlap, g.tile_px))
     merged = [_merge_group(sink, grid, groups[grid], suppress) for grid in ordered]
     table = joined([m.table for m in merged])
-    return Merged(table, sum(m.dropped for m in merged), sum(m.restored for m in merged))
+    dropped, restored = sum(m.dropped for m in merged), sum(m.restored for m in merged)
+    if len({grid.epsg for grid in ordered}) > 1:
+        stay = across_zone_edges(table, ordered[0].overlap)
+        table, dropped = table[stay], dropped + int((~stay).sum())
+    return Merged(table, dropped, restored)
 
 
 def _merge_group(

@@ -104,6 +104,7 @@ def scan(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Scan any area for landslides; run it again, and only what is missing runs."""
+    from sarlra.cli.scan_view import scan_view
     from sarlra.jobs.scan import plan_scan
     from sarlra.jobs.scan_ask import scan_requests
     from sarlra.jobs.scan_ground import make_selection
@@ -143,9 +144,8 @@ def scan(
         if dry_run:
             show_plan(plan, as_json=as_json)
             return
-        with progress(quiet=as_json) as bars:
-            bar = bars.add_task("tiles x tracks", total=plan.jobs)
-            run = run_scan(plan, cluster, lambda _: bars.advance(bar))
+        with scan_view(plan.jobs, err, quiet=as_json) as view:
+            run = run_scan(plan, cluster, view.on_outcome, view.on_client)
         show_run(plan, run, as_json=as_json)
         if run.counts["failed"] or run.counts["rejected"]:
             raise typer.Exit(JobsFailedError.exit_code)

@@ -61,17 +61,15 @@ def open_client(cluster: str, jobs: int) -> Iterator[Any]:
 def _local(settings: ClusterSettings, jobs: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
-    from sarlra.settings import resources_of
-
     most = min(os.cpu_count() or 1, jobs, settings.workers_max)
     with (
         LocalCluster(
             n_workers=max(1, most),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address=settings.dashboard or None,
             silence_logs=logging.ERROR,
-            resources=resources_of(settings.resources) or None,
+            resources=settings.local_resources or None,
         ) as local,
         Client(local) as client,
     ):

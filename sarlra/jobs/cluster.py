@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Job, Outcome
-from sarlra.jobs.pool import run_bounded, run_here
+from sarlra.jobs.pool import Halves, run_bounded, run_here
 from sarlra.settings import cluster_settings
 
 Run = Callable[[Job], Outcome]
 
 
-def run_jobs(jobs: Sequence[Job], run: Run, cluster: str) -> Iterator[Outcome]:
+def run_jobs(
+    jobs: Sequence[Job], run: Run, cluster: str, halves: Halves | None = None
+) -> Iterator[Outcome]:
     """Run jobs and yield their outcomes as they come, in no fixed order.
 
     Parameters
@@ -20,6 +22,8 @@ def run_jobs(jobs: Sequence[Job], run: Run, cluster: str) -> Iterator[Outcome]:
     cluster
         ``none`` (in this process, one after the other) or what
         :func:`sarlra.jobs.clients.open_client` takes.
+    halves
+        See :func:`sarlra.jobs.pool.run_bounded`.
 
     Raises
     ------
@@ -30,4 +34,4 @@ def run_jobs(jobs: Sequence[Job], run: Run, cluster: str) -> Iterator[Outcome]:
         yield from run_here(jobs, run, cluster_settings())
         return
     with open_client(cluster, len(jobs)) as client:
-        yield from run_bounded(client, jobs, run, cluster_settings())
+        yield from run_bounded(client, jobs, run, cluster_settings(), halves)

@@ -15,7 +15,7 @@ from sarlra.errors import JobsFailedError
 from sarlra.jobs.cluster import run_jobs
 from sarlra.jobs.job import Job, Outcome, Status
 from sarlra.jobs.plan import Plan, Request, make_plan
-from sarlra.jobs.run_job import run_job
+from sarlra.jobs.run_job import HALVES, run_job
 from sarlra.scenes.frozen import freeze_bytes
 from sarlra.scenes.model import Scenes
 from sarlra.scenes.polarisations import Chosen
@@ -75,7 +75,7 @@ def execute(
         if sink.size(inputs) != len(frozen):  # its name is of its content
             sink.put_bytes(inputs, frozen)
         _create_groups(sink, plan)
-    for outcome in run_jobs(plan.todo, run_job, cluster):
+    for outcome in run_jobs(plan.todo, run_job, cluster, HALVES):
         outcomes.append(outcome)
         on_outcome(outcome)
     outcomes.sort(key=lambda outcome: outcome.item_id)

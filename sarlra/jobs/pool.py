@@ -6,6 +6,7 @@ import heapq
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,18 @@ log = logging.getLogger(__name__)
 
 Run = Callable[[Job], Outcome]
 
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """A job in two tasks, for workers of two kinds: one that reads, one that computes.
+
+    ``score(job, read(job))`` is what the whole job gives.
+    """
+
+    read: Callable[[Job], Any]
+    score: Callable[[Job, Any], Outcome]
+
+
 #: Failures that may pass when the job is run again: the network, or a server. The job of a worker
 #: that died is moved to another by dask itself.
 TRANSIENT = frozenset({"asset", "search", "signing"})
@@ -25,19 +38,25 @@ _LOOK_S = 2.0
 
 
 def run_bounded(
-    client: Any, jobs: Iterable[Job], run: Run, settings: ClusterSettings
+    client: Any,
+    jobs: Iterable[Job],
+    run: Run,
+    settings: ClusterSettings,
+    halves: Halves | None = None,
 ) -> Iterator[Outcome]:
     """Run jobs on a client and yield one outcome for each, in no fixed order.
 
     Jobs are taken from the iterable only as workers become free, so that a plan of any size stays
     out of memory. A job that fails in a way that may pass (:data:`TRANSIENT`) is run again, later
-    and up to ``settings.retries`` times; any other failure is final.
+    and up to ``settings.retries`` times; any other failure is final. Where the settings name
+    resources for reading or scoring, ``halves`` are run instead, each on workers that have them.
     """
     waiting = iter(jobs)
     exhausted = False
     again: list[tuple[float, int, Job, int]] = []
     running: dict[Any, tuple[Job, int]] = {}
-    order, resources = count(), resources_of(settings.resources)
+    order = count()
+    submit = _submitter(client, run, halves, settings)
     alone_since: float | None = None
     while True:
         width = max(1, workers(client)) * settings.in_flight
@@ -51,8 +70,7 @@ def run_bounded(
             else:
                 job = taken
             key = f"sarlra-{job.id}-{attempt}-{next(order)}"
-            future = client.submit(run, job, key=key, pure=False, resources=resources or None)
-            running[future] = (job, attempt)
+            running[submit(job, key)] = (job, attempt)
         if not running:
             if not again:
                 return
@@ -77,6 +95,23 @@ def run_bounded(
                 heapq.heappush(again, (at, next(order), job, attempt + 1))
             else:
                 yield outcome
+
+
+def _submitter(
+    client: Any, run: Run, halves: Halves | None, settings: ClusterSettings
+) -> Callable[[Job, str], Any]:
+    whole, read, score = (
+        resources_of(text) or None
+        for text in (settings.resources, settings.read_resources, settings.score_resources)
+    )
+    if halves is None or not (read or score):
+        return lambda job, key: client.submit(run, job, key=key, pure=False, resources=whole)
+
+    def submit(job: Job, key: str) -> Any:
+        first = client.submit(halves.read, job, key=f"{key}-read", pure=False, resources=read)
+        return client.submit(halves.score, job, first, key=key, pure=False, resources=score)
+
+    return submit
 
 
 def run_here(jobs: Iterable[Job], run: Run, settings: ClusterSettings) -> Iterator[Outcome]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import dask
@@ -25,6 +26,7 @@ from sarlra.detection.detect import detect
 from sarlra.detection.lattice import score_lattice, scored_means
 from sarlra.errors import SarlraError
 from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, outcome_of
+from sarlra.jobs.pool import Halves
 from sarlra.jobs.tiles import tile_windows
 from sarlra.models.calibration import calibration_of
 from sarlra.models.domain import Inside, domain_of, inside
@@ -36,6 +38,19 @@ from sarlra.terrain.tile import TileTerrain, tile_terrain
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the first half of a job gives to the second, on the same worker or on another.
+
+    ``again``: the item stands, and is made again as its geometry can be had now.
+    """
+
+    composite: xr.Dataset
+    terrain: TileTerrain
+    again: bool
+    seconds: float
+
+
 def run_job(job: Job) -> Outcome:
     """Make the composite, lattice, detections and item of a job, unless its item stands.
 
@@ -43,37 +58,66 @@ def run_job(job: Job) -> Outcome:
     Writes its region of the store, then its assets, and its item last: a job that was killed
     leaves no item and can be run again.
     """
+    return score_job(job, read_job(job))
+
+
+def read_job(job: Job) -> Read | Outcome:
+    """The first half of a job, which waits for its reads: composite and geometry, or the outcome.
+
+    An outcome is given at once where the item stands, or where an input cannot be used.
+    """
     started = time.monotonic()
     terrain: TileTerrain | None = None
     name = item_id(job.event, job.tile, job.track, job.version)
     try:
-        sink = open_sink(job.sink)
-        standing = find_done(sink, name, job.id)
+        standing = find_done(open_sink(job.sink), name, job.id)
         if standing is not None:
             terrain = better_terrain(job, standing)
             if terrain is None:
                 return _stands(job, name, standing, started)
-        statistics, notes = _make(job, sink, terrain)
+        composite, known = _compute(job, terrain)
     except SarlraError as error:
-        # What could not be made better stays.
-        standing = None if terrain is None else find_done(open_sink(job.sink), name, job.id)
-        if standing is not None:
-            log.warning("item %s stays as it is: %s", name, error)
-            return _stands(job, name, standing, started)
-        log.warning("job %s failed: %s", name, error)
-        return Outcome(
-            job.id,
-            name,
-            job.tile.id,
-            job.track.id,
-            "failed",
-            code=error.code,
-            reason=error.message,
-            hint=error.hint,
-            seconds=time.monotonic() - started,
-        )
+        return _failed(job, error, started, again=terrain is not None)
+    return Read(composite, known, terrain is not None, time.monotonic() - started)
+
+
+def score_job(job: Job, read: Read | Outcome) -> Outcome:
+    """The second half of a job, which computes: scores, detections, and all that is written."""
+    if isinstance(read, Outcome):
+        return read
+    started = time.monotonic() - read.seconds
+    name = item_id(job.event, job.tile, job.track, job.version)
+    try:
+        statistics, notes = _make(job, open_sink(job.sink), read.composite, read.terrain)
+    except SarlraError as error:
+        return _failed(job, error, started, again=read.again)
     status: Status = "done" if statistics["detections"] else "empty"
     return outcome_of(job, name, status, statistics, time.monotonic() - started, notes)
+
+
+HALVES = Halves(read_job, score_job)
+"""The same as :func:`run_job`, for clusters whose workers read or compute."""
+
+
+def _failed(job: Job, error: SarlraError, started: float, *, again: bool) -> Outcome:
+    """What could not be made ``again`` stays; else the job failed."""
+    name = item_id(job.event, job.tile, job.track, job.version)
+    standing = find_done(open_sink(job.sink), name, job.id) if again else None
+    if standing is not None:
+        log.warning("item %s stays as it is: %s", name, error)
+        return _stands(job, name, standing, started)
+    log.warning("job %s failed: %s", name, error)
+    return Outcome(
+        job.id,
+        name,
+        job.tile.id,
+        job.track.id,
+        "failed",
+        code=error.code,
+        reason=error.message,
+        hint=error.hint,
+        seconds=time.monotonic() - started,
+    )
 
 
 def better_terrain(job: Job, standing: pystac.Item) -> TileTerrain | None:
@@ -94,7 +138,7 @@ def _stands(job: Job, name: str, standing: pystac.Item, started: float) -> Outco
 
 
 def _make(
-    job: Job, sink: Sink, terrain: TileTerrain | None = None
+    job: Job, sink: Sink, composite: xr.Dataset, terrain: TileTerrain
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Write everything; what the item says of the result in numbers, and in words."""
     wanted = tile_windows(job.event.area, job.tile, job.recipe)
@@ -103,7 +147,6 @@ def _make(
         if wanted is None
         else wanted.active
     )
-    composite, terrain = _compute(job, terrain)
     steep, said = _slope_mask(job, terrain)
     notes = (*terrain.notes, *said)
     scorer = load_scorer(job.model)

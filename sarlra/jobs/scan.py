@@ -25,6 +25,7 @@ from sarlra.jobs.plan import Request
 from sarlra.jobs.scan_cells import plan_cells, spanning_tiles
 from sarlra.jobs.scan_cost import core_seconds
 from sarlra.jobs.scan_ground import Selection, select
+from sarlra.jobs.scan_outcomes import put_outcomes
 from sarlra.jobs.scan_plan import PlannedCell, plan_cell, settle_once, what_stands
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
@@ -181,7 +182,7 @@ def publish_plan(plan: ScanPlan) -> None:
 
 
 def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
-    """Fold what stands into the catalogue, once for each event.
+    """Record the outcomes and fold what stands into the catalogue, once for each event.
 
     Raises
     ------
@@ -191,6 +192,9 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
     sink = open_sink(plan.requests[0].sink)
     ordered = tuple(sorted([*plan.standing, *outcomes], key=lambda outcome: outcome.item_id))
     good = [outcome for outcome in ordered if outcome.status != "failed"]
+    if outcomes:
+        for request in plan.requests:
+            put_outcomes(sink, ordered, f"collections/{request.event.id}/outcomes.parquet")
     _remove_empty_groups(plan, sink, {outcome.job_id for outcome in good})
     if not good:
         first = ordered[0]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.pool import run_bounded, run_here
-from sarlra.jobs.run_job import run_job
+from sarlra.jobs.run_job import HALVES, run_job
 from sarlra.jobs.scan import ScanPlan, ScanRun, finish, publish_plan, run_cells
 from sarlra.settings import cluster_settings
 
 
 def run_scan(
-    plan: ScanPlan, cluster: str, on_outcome: Callable[[Outcome], None] = lambda _: None
+    plan: ScanPlan,
+    cluster: str,
+    on_outcome: Callable[[Outcome], None] = lambda _: None,
+    on_client: Callable[[Any], None] = lambda _: None,
 ) -> ScanRun:
     """Run the jobs of a plan that do not stand yet, and fold the results.
 
@@ -23,6 +27,8 @@ def run_scan(
         ``none`` or what :func:`sarlra.jobs.clients.open_client` takes.
     on_outcome
         Called once for each job, as results come; first for those that stand.
+    on_client
+        Called with the dask client, once there is one.
 
     Raises
     ------
@@ -44,7 +50,8 @@ def run_scan(
                 on_outcome(outcome)
         else:
             with open_client(cluster, plan.todo) as client:
-                for outcome in run_bounded(client, jobs, run_job, settings):
+                on_client(client)
+                for outcome in run_bounded(client, jobs, run_job, settings, HALVES):
                     outcomes.append(outcome)
                     on_outcome(outcome)
     return finish(plan, outcomes)

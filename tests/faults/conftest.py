@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -23,10 +25,12 @@ class World:
     folder: Path
     out: Path
 
-    def command(self, out: Path, *options: str, items: Path | None = None) -> list[str]:
+    def command(
+        self, out: Path, *options: str, items: Path | None = None, event: bool = True
+    ) -> list[str]:
         return [
             str(Path(sys.executable).with_name("sarlra")), "scan", "--json",
-            "--event", str(self.folder / "event.geojson"),
+            *(["--event", str(self.folder / "event.geojson")] if event else []),
             "--source", str(items or self.folder / "items.json"), "--tile", str(TILE_PX),
             "--dem", "none", "--orbit", "ascending", "--out", str(out), *options,
         ]  # fmt: skip
@@ -53,16 +57,93 @@ def world(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str])
     return world
 
 
+class Record(Protocol):
+    """Adds a row to the table of faults."""
+
+    def __call__(
+        self, fault: str, injected: str, out: Path, failed: int = 0, *, truth: Path | None = None,
+        same: Callable[[Path], dict[str, bytes]] | None = None, of: str = "",
+    ) -> None: ...  # fmt: skip
+
+
+@pytest.fixture
+def record(world: World, request: pytest.FixtureRequest) -> Record:
+    """Compare a run's results with those of an undisturbed one, and note what differs.
+
+    ``failed`` jobs were given up with their name and reason. Of the others, those without a result
+    are lost; ``wrong`` are files that differ from the undisturbed run's. ``of`` is the direction
+    that the undisturbed run has, where the disturbed one has both.
+    """
+
+    def add(
+        fault: str, injected: str, out: Path, failed: int = 0, *, truth: Path | None = None,
+        same: Callable[[Path], dict[str, bytes]] | None = None, of: str = "",
+    ) -> None:  # fmt: skip
+        right = (same or (scores if of else results_of))(truth or world.out)
+        found = (same or (scores if of else results_of))(out)
+        missing = {name.split("/")[0 if same or of else 1] for name in right.keys() - found.keys()
+                   if "items/" in name or same or of}  # fmt: skip
+        wrong = sum(found[name] != data for name, data in right.items() if name in found)
+        row = {"fault": fault, "injected": injected, "failed by name": failed,
+               "lost": max(0, len(missing) - failed), "wrong": wrong}  # fmt: skip
+        request.config.stash.setdefault(ROWS, []).append(row)
+        assert not row["lost"], row
+        assert not row["wrong"], row
+
+    return add
+
+
+ROWS: pytest.StashKey[list[dict[str, object]]] = pytest.StashKey()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fault-table", default=None, help="write the table of faults to this file")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    rows, path = session.config.stash.get(ROWS, []), session.config.getoption("--fault-table", None)
+    if not rows or not path:
+        return
+    names = list(rows[0])
+    lines = [names, ["---"] * len(names), *([str(row[name]) for name in names] for row in rows)]
+    Path(path).write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+
+
+def scores(out: Path) -> dict[str, bytes]:
+    """Lattices, change and detections of all items, by tile and track."""
+    return {
+        f"{'_'.join(path.parent.name.rsplit('_', 3)[1:3])}/{path.name}": path.read_bytes()
+        for path in sorted(out.glob("items/*/*"))
+        if path.name in ("scores.tif", "detections.parquet", "change.tif")
+    }
+
+
+def start_scheduler(start: Callable[..., subprocess.Popen[str]], **environment: str) -> str:
+    """A dask scheduler as a program of its own; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    start([sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port",
+           port, "--no-dashboard"], **environment)  # fmt: skip
+    return f"tcp://127.0.0.1:{port}"
+
+
+def worker(address: str, *options: str) -> list[str]:
+    """The command of a dask worker with one thread."""
+    return [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1",
+            "--no-dashboard", *options]  # fmt: skip
+
+
 def items_of(out: Path) -> list[Path]:
     return sorted(out.glob("items/*/*.json"))
 
 
 def results_of(out: Path) -> dict[str, bytes]:
-    """Every file of the catalogue but the plan (whose statuses are of its run)."""
+    """Every file of the catalogue but the plan and the outcomes, which are of their run."""
     return {
         str(path.relative_to(out)): path.read_bytes()
         for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name != "plan.parquet"
+        if path.is_file() and path.name not in ("plan.parquet", "outcomes.parquet")
     }
 
 

@@ -7,13 +7,25 @@ import random
 import resource
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
+import rasterio
 
-from tests.faults.conftest import World, items_of, results_of
+from tests.faults.conftest import (
+    Record,
+    World,
+    items_of,
+    results_of,
+    scores,
+    start_scheduler,
+    worker,
+)
 from tests.servers.base import Reply, Request
 from tests.servers.blobs import BlobServer
 
@@ -21,8 +33,11 @@ pytestmark = pytest.mark.faults
 Start = Callable[..., subprocess.Popen[str]]
 
 
+KINDS = ("429", "500", "cut", "reset")
+
+
 class FlakyBlobs(BlobServer):
-    """Fails a share of the requests for files: 429, 500, a closed connection, a body cut short."""
+    """Fails a share of the requests for files: 429, 500, a reset, a body cut short."""
 
     def __init__(self, folder: Path, share: float, seed: int, lifetime_s: float) -> None:
         super().__init__(folder, lifetime_s=lifetime_s)
@@ -33,7 +48,7 @@ class FlakyBlobs(BlobServer):
 
     def reply(self, request: Request) -> Reply:
         with self._dice:
-            roll, kind = self._random.random(), self._random.choice(["429", "500", "cut"])
+            roll, kind = self._random.random(), self._random.choice(KINDS)
         answer = super().reply(request)
         if "/token" in request.path or roll >= self.share or request.method == "HEAD":
             return answer
@@ -43,9 +58,10 @@ class FlakyBlobs(BlobServer):
             return Reply(429, b"slow down", {"Retry-After": "0"})
         if kind == "500":
             return Reply(500, b"broken")
-        # Fewer bytes than promised; the server then closes the connection.
+        # Fewer bytes than promised; the server then closes or resets the connection.
         stated = {**answer.headers, "Connection": "close", "Content-Length": str(len(answer.body))}
-        return Reply(answer.status, answer.body[: len(answer.body) // 2], stated)
+        half = answer.body[: len(answer.body) // 2]
+        return Reply(answer.status, half, stated, reset=kind == "reset")
 
 
 def served(world: World, server: BlobServer, folder: Path) -> Path:
@@ -61,18 +77,9 @@ def served(world: World, server: BlobServer, folder: Path) -> Path:
     return items
 
 
-def scores(out: Path) -> dict[str, bytes]:
-    """Lattices and detections of all items, by tile and track."""
-    return {
-        f"{path.parent.name.rsplit('_', 1)[0]}/{path.name}": path.read_bytes()
-        for path in sorted(out.glob("items/*/*"))
-        if path.name in ("scores.tif", "detections.parquet", "change.tif")
-    }
-
-
 @pytest.mark.parametrize(("share", "lifetime_s"), [(0.2, 3600.0), (0.0, 2.0)])
 def test_failing_server_and_expiring_tokens(
-    world: World, start: Start, tmp_path: Path, share: float, lifetime_s: float
+    world: World, start: Start, tmp_path: Path, record: Record, share: float, lifetime_s: float
 ) -> None:
     with FlakyBlobs(world.folder, share, seed=5, lifetime_s=lifetime_s) as server:
         items = served(world, server, tmp_path)
@@ -83,15 +90,23 @@ def test_failing_server_and_expiring_tokens(
         assert run.returncode == 0, printed + errors
         if share:
             assert sum(server.injected.values()) > 10
-            assert set(server.injected) == {"429", "500", "cut"}
+            assert set(server.injected) == set(KINDS)
         else:
             assert server.token_requests() > 1
+    if share:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in sorted(server.injected.items()))
+        record("asset server: 20 % of requests answered 429, 500, cut short, reset", kinds, out,
+               same=scores)  # fmt: skip
+    else:
+        record("tokens that live 2 s", f"{server.token_requests()} tokens", out, same=scores)
     assert scores(out) == scores(world.out)
     assert "sig=" not in printed + errors
     assert b"sig=" not in b"".join(results_of(out).values())
 
 
-def test_corrupt_file_fails_its_jobs_by_name(world: World, start: Start, tmp_path: Path) -> None:
+def test_corrupt_file_fails_its_jobs_by_name(
+    world: World, start: Start, tmp_path: Path, record: Record
+) -> None:
     content = json.loads((world.folder / "items.json").read_text())
     damaged = tmp_path / "damaged.tif"
     track = next(iter(json.loads(_a_result(world))["inputs"]))
@@ -115,6 +130,7 @@ def test_corrupt_file_fails_its_jobs_by_name(world: World, start: Start, tmp_pat
     failed = [o for o in report["outcomes"] if o["status"] == "failed"]
     assert failed
     assert all("damaged.tif" in o["reason"] and o["code"] == "asset" for o in failed)
+    record("a corrupt COG, both directions", "1 file", out, len(failed), of="ascending")
     # The other direction reads other files, and is whole.
     assert {o["track"][-1] for o in failed} == {"A"}
     good = {o["item_id"] for o in report["outcomes"] if o["status"] in ("done", "empty")}
@@ -130,26 +146,129 @@ def _a_result(world: World) -> str:
     return json.dumps({"inputs": row["inputs"]})
 
 
+@contextmanager
+def small_disk(folder: Path, size: int) -> Iterator[Callable[[int], None] | None]:
+    """A tmpfs of some bytes at a folder, and how to make it larger; None where none is mounted."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        yield None
+        return
+
+    def resize(size: int) -> None:
+        subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True)
+
+    try:
+        yield resize
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def test_full_disk_leaves_nothing_half_written(
-    world: World, environment: dict[str, str], tmp_path: Path
+    world: World, environment: dict[str, str], tmp_path: Path, record: Record
 ) -> None:
-    """A limit on the size of a file, as a disk that is full, then more room."""
-    out = tmp_path / "out"
-    largest = max(len(data) for data in results_of(world.out).values())
+    """A tmpfs that is too small; where none can be mounted, a limit on the size of a file."""
+    results = results_of(world.out)
+    largest = max(len(data) for data in results.values())
+    whole = sum(-(-len(data) // 4096) * 4096 for data in results.values())
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest // 2, largest // 2))
 
-    full = subprocess.run(
-        world.command(out, "--cluster", "none"), env=environment, preexec_fn=limit,
-        capture_output=True, text=True, timeout=150, check=False,
-    )  # fmt: skip
-    assert full.returncode not in (0, -25), full.stdout + full.stderr
-    report = json.loads(full.stdout)
-    assert "error" in report or report["counts"]["failed"] > 0
-    again = subprocess.run(
-        world.command(out, "--cluster", "none"), env=environment,
-        capture_output=True, text=True, timeout=150, check=False,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stdout + again.stderr
-    assert results_of(out) == results_of(world.out)
+    def run(*, limited: bool) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            world.command(out, "--cluster", "none"), env=environment,
+            preexec_fn=limit if limited else None,
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    with small_disk(tmp_path / "disk", round(0.6 * whole)) as resize:
+        out = tmp_path / "disk" / "out"
+        full = run(limited=resize is None)
+        assert full.returncode not in (0, -25), full.stdout + full.stderr
+        report = json.loads(full.stdout)
+        assert "error" in report or report["counts"]["failed"] > 0
+        said = "No space left" if resize else "File too large"
+        assert said in full.stdout
+        if resize:
+            resize(4 * whole)
+        again = run(limited=False)
+        assert again.returncode == 0, again.stdout + again.stderr
+        way = "tmpfs" if resize else "RLIMIT_FSIZE"
+        record(f"disk full ({way}), then room and the same command", "1", out)
+        assert results_of(out) == results
+
+
+def test_worker_over_its_memory_limit_fails_one_job(
+    world: World, start: Start, tmp_path: Path, record: Record
+) -> None:
+    """A file of one block of 1.6 GB: the job that reads it is given up, with its name."""
+    content = json.loads((world.folder / "items.json").read_text())
+    for item in content["features"]:
+        for asset in item["assets"].values():
+            asset["href"] = str((world.folder / asset["href"]).resolve())
+    track = next(iter(json.loads(_a_result(world))["inputs"]))
+    (item,) = (i for i in content["features"] if i["id"] == track)
+    with rasterio.open(item["assets"]["vv"]["href"]) as source:
+        # The same place at one level, far beyond the scene: a block must be read whole.
+        profile = source.profile | {
+            "width": 20_000, "height": 20_000, "tiled": False, "blockysize": 20_000,
+            "compress": "deflate", "zlevel": 1,
+        }  # fmt: skip
+        for name in ("blockxsize", "interleave"):
+            profile.pop(name, None)
+    bomb = tmp_path / "one-block.tif"
+    with rasterio.open(bomb, "w", **profile) as target:
+        target.write(np.full((20_000, 20_000), 0.05, np.float32), 1)
+    assert bomb.stat().st_size < 20e6
+    item["assets"]["vv"]["href"] = str(bomb)
+    items = tmp_path / "items.json"
+    items.write_text(json.dumps(content))
+    address = start_scheduler(start, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="1")
+    start(worker(address, "--nanny", "--memory-limit", "1400MB"))
+    out = tmp_path / "out"
+    run = start(world.command(out, "--cluster", address, "--orbit", "both", items=items))
+    printed, errors = run.communicate(timeout=400)
+    assert run.returncode == 6, printed + errors
+    outcomes = json.loads(printed)["outcomes"]
+    failed = [o for o in outcomes if o["status"] == "failed"]
+    assert {o["code"] for o in failed} == {"worker-killed"}
+    assert all("memory" in o["hint"] for o in failed)
+    assert {o["track"][-1] for o in failed} == {"A"}
+    assert any(o["track"][-1] == "D" for o in outcomes if o["status"] in ("done", "empty"))
+    record("a worker over its memory limit (a file of one block of 1.6 GB), both directions",
+           "1 file", out, len(failed), of="ascending")  # fmt: skip
+
+
+def test_clocks_out_of_order_change_nothing(
+    world: World, environment: dict[str, str], tmp_path: Path, record: Record
+) -> None:
+    """Shocks given late before early, items listed backwards, stamped in the future or the past."""
+    content = json.loads((world.folder / "items.json").read_text())
+    for index, item in enumerate(reversed(content["features"])):
+        for asset in item["assets"].values():
+            asset["href"] = str((world.folder / asset["href"]).resolve())
+        item["properties"]["created"] = f"20{99 - index % 50}-01-01T00:00:00Z"
+        item["properties"]["updated"] = "1999-01-01T00:00:00Z"
+    event = json.loads((world.folder / "event.geojson").read_text())
+    stated = event["properties"]["products"]["shakemap"][0]["properties"]
+    aoi = ",".join(stated[f"{side}itude"] for side in
+                   ("minimum-long", "minimum-lat", "maximum-long", "maximum-lat"))  # fmt: skip
+    first = datetime.fromisoformat(stated["eventtime"])
+    shocks = [(first + timedelta(seconds=s)).isoformat() for s in (0, 90)]
+    made = []
+    for name, features in (("there", content["features"]), ("back", content["features"][::-1])):
+        items = tmp_path / f"{name}.json"
+        items.write_text(json.dumps({**content, "features": features}))
+        command = world.command(tmp_path / name, "--cluster", "none", items=items, event=False)
+        for shock in shocks if name == "there" else shocks[::-1]:
+            command += ["--origin", shock]
+        done = subprocess.run([*command, f"--aoi={aoi}"], env=environment, capture_output=True,
+                              text=True, timeout=300, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        made.append(scores(tmp_path / name))
+    injected = f"{len(content['features'])} items, 2 shocks"
+    record("clocks of events and items out of order", injected, tmp_path / "back",
+           truth=tmp_path / "there", same=scores)  # fmt: skip
+    assert made[0] == made[1]
+    assert len(made[0]) == len(scores(world.out))

@@ -5,50 +5,51 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.faults.conftest import World, items_of, kill_group, results_of, until
+from tests.faults.conftest import (
+    Record,
+    World,
+    items_of,
+    kill_group,
+    results_of,
+    start_scheduler,
+    until,
+    worker,
+)
 
 pytestmark = pytest.mark.faults
 Start = Callable[..., subprocess.Popen[str]]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.mark.slow
-def test_killed_worker_changes_nothing(world: World, start: Start, tmp_path: Path) -> None:
-    address = f"tcp://127.0.0.1:{free_port()}"
-    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    port = address.rpartition(":")[2]
-    start([*dask, "--host", "127.0.0.1", "--port", port, "--no-dashboard"])
-    work = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny",
-            "--nthreads", "1", "--no-dashboard"]  # fmt: skip
-    first = start(work)
+def test_killed_worker_changes_nothing(
+    world: World, start: Start, tmp_path: Path, record: Record
+) -> None:
+    address = start_scheduler(start)
+    first = start(worker(address, "--no-nanny"))
     out = tmp_path / "out"
     run = start(world.command(out, "--cluster", address))
     # The first worker is alone until a job of its own stands, and dies with others under way.
     until(lambda: len(items_of(out)) >= 1)
     os.kill(first.pid, signal.SIGKILL)
     assert len(items_of(out)) < 4
-    start(work)
+    start(worker(address, "--no-nanny"))
     printed, errors = run.communicate(timeout=120)
     assert run.returncode == 0, printed + errors
     counts = json.loads(printed)["counts"]
     assert counts["done"] + counts["empty"] + counts["skipped"] == 4
+    record("kill -9 of a dask worker with jobs under way", "1", out)
     assert results_of(out) == results_of(world.out)
 
 
-def test_killed_run_goes_on_where_it_was(world: World, start: Start, tmp_path: Path) -> None:
+def test_killed_run_goes_on_where_it_was(
+    world: World, start: Start, tmp_path: Path, record: Record
+) -> None:
     out = tmp_path / "out"
     first = start(world.command(out, "--cluster", "none"))
     until(lambda: len(items_of(out)) >= 2)
@@ -63,15 +64,19 @@ def test_killed_run_goes_on_where_it_was(world: World, start: Start, tmp_path: P
     assert counts["skipped"] == len(stood)
     assert counts["done"] + counts["empty"] == 4 - len(stood)
     assert {path: path.stat().st_mtime_ns for path in stood} == stood
+    record("kill -9 of the whole run, then the same command", "1", out)
     left = {name for name in results_of(out) if not name.endswith(".part")}
     assert left == set(results_of(world.out))
     assert {n: results_of(out)[n] for n in left} == results_of(world.out)
 
 
-def test_two_runs_at_once_do_no_damage(world: World, start: Start, tmp_path: Path) -> None:
+def test_two_runs_at_once_do_no_damage(
+    world: World, start: Start, tmp_path: Path, record: Record
+) -> None:
     out = tmp_path / "out"
     runs = [start(world.command(out, "--cluster", "none")) for _ in range(2)]
     for run in runs:
-        printed, errors = run.communicate(timeout=180)
+        printed, errors = run.communicate(timeout=300)
         assert run.returncode == 0, printed + errors
+    record("two runs of one scan at once", "1", out)
     assert results_of(out) == results_of(world.out)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import kubernetes_validate
 import pytest
 import typer
 import yaml
@@ -93,17 +97,48 @@ def test_compose_holds_every_service_and_no_secret() -> None:
             assert port.startswith("127.0.0.1:"), f"{name} is open to the network"
 
 
-def test_deployments_are_of_flows_that_exist_with_parameters_that_they_take() -> None:
+def test_every_flow_has_a_deployment() -> None:
+    named = {d["entrypoint"] for d in PREFECT["deployments"]}
+    flows = {f"flows/{p.name}:{p.stem}" for p in (ROOT / "flows").glob("*.py") if p.stem[0] != "_"}
+    missing = "".join(
+        f"""
+  - name: {Path(entrypoint.split(":")[0]).stem}
+    entrypoint: {entrypoint}
+    description: ...
+    tags: [sarlra]
+    concurrency_limit: {{limit: 1, collision_strategy: ENQUEUE}}
+    parameters: {{}}
+    work_pool: {{name: sarlra}}"""
+        for entrypoint in sorted(flows - named)
+    )
+    assert not missing, f"add this to infra/prefect.yaml:{missing}"
+    assert not named - flows, "infra/prefect.yaml has deployments of flows that do not exist"
+
+
+@pytest.mark.parametrize("deployment", PREFECT["deployments"], ids=lambda d: d["name"])
+def test_deployments_have_parameters_that_their_flow_takes(deployment: dict[str, Any]) -> None:
     sys.path.insert(0, str(ROOT))
     from prefect.flows import load_flow_from_entrypoint
 
-    named = {d["entrypoint"].split(":")[0] for d in PREFECT["deployments"]}
-    assert named == {f"flows/{path.name}" for path in (ROOT / "flows").glob("*.py")}
-    for deployment in PREFECT["deployments"]:
-        flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
-        assert flow.name == deployment["name"]
-        assert set(deployment["parameters"]) <= set(flow.parameters.properties)
-        assert deployment["concurrency_limit"]["limit"] >= 1
+    flow = load_flow_from_entrypoint(str(ROOT / deployment["entrypoint"]))
+    assert flow.name == deployment["name"]
+    assert set(deployment["parameters"]) <= set(flow.parameters.properties)
+    assert deployment["concurrency_limit"]["limit"] >= 1
+    # What a deployment leaves open must have a default, or nobody can schedule it.
+    for schedule in deployment.get("schedules", []):
+        given = set(deployment["parameters"]) | set(schedule.get("parameters", {}))
+        assert set(flow.parameters.required) <= given
+
+
+def test_a_flow_takes_every_choice_of_its_command() -> None:
+    """Options that say what a scan makes are parameters of its flow, under the same name."""
+    sys.path.insert(0, str(ROOT))
+    from prefect.flows import load_flow_from_entrypoint
+
+    flow = load_flow_from_entrypoint(str(ROOT / "flows/scan.py:scan"))
+    options = {o.removeprefix("--").replace("-", "_") for o in sarlra_options("scan")
+               if o.startswith("--")}  # fmt: skip
+    assert options - {"help", "dry_run", "json"} == set(flow.parameters.properties)
 
 
 def test_deployments_fit_prefects_schemas() -> None:
@@ -114,6 +149,37 @@ def test_deployments_fit_prefects_schemas() -> None:
         ConcurrencyLimitConfig(**deployment["concurrency_limit"])
         for schedule in deployment.get("schedules", []):
             CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+
+
+def test_compose_fits_the_compose_specification() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec",
+         str(INFRA / "compose.yaml")], capture_output=True, text=True, check=False)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "document", KUBERNETES, ids=lambda d: f"{d['kind']}-{d['metadata']['name']}"
+)
+def test_kubernetes_documents_fit_their_schemas(document: dict[str, Any]) -> None:
+    """Those of the dask operator against its own definitions, the rest against Kubernetes'."""
+    if document["apiVersion"].startswith("kubernetes.dask.org/"):
+        kind = document["kind"].lower()
+        crd = files("dask_kubernetes.operator.customresources").joinpath(f"{kind}.yaml").read_text()
+        (version,) = (v for v in yaml.safe_load(crd)["spec"]["versions"] if v["served"])
+        assert document["apiVersion"].endswith(f"/{version['name']}")
+        jsonschema.validate(document, version["schema"]["openAPIV3Schema"])
+    else:
+        kubernetes_validate.validate(document, "1.34", strict=True)
+
+
+def test_the_cluster_kinds_are_what_the_packages_have() -> None:
+    """The calls in sarlra/jobs/clients.py exist in the dask operator's own client."""
+    from dask_kubernetes.operator import KubeCluster
+
+    for name in ("adapt", "get_client", "close"):
+        assert callable(getattr(KubeCluster, name))
+    assert {"minimum", "maximum"} <= set(inspect.signature(KubeCluster.adapt).parameters)
 
 
 def test_kubernetes_documents_are_whole() -> None:

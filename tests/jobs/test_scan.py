@@ -11,8 +11,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+from pyproj import Transformer
 from shapely.geometry import MultiPolygon, Polygon, box
 
+from sarlra.catalog.zone_edges import across_zone_edges
 from sarlra.errors import EventError, NoAcquisitionsError, RecipeError
 from sarlra.events.area import box_area
 from sarlra.jobs.scan import ScanPlan, ScanRun, plan_scan
@@ -67,8 +69,6 @@ def test_cells_hold_the_tiles_of_the_main_job(area: MultiPolygon, tile_px: int) 
 
 
 def test_a_cells_search_area_covers_what_its_tiles_read() -> None:
-    from pyproj import Transformer
-
     for area in (box_area(5.6, 44.9, 6.5, 45.6), box_area(179.7, -17.3, -179.6, -16.9)):
         for cell in plan_cells(area, make_recipe(tile_px=1024)):
             searched = cell.search_area()
@@ -191,3 +191,39 @@ def test_no_seams(tmp_path: Path) -> None:
     for _, scores, detections in results[1:]:
         assert scores == results[0][1]
         pd.testing.assert_frame_equal(detections, results[0][2], check_exact=True)
+
+
+@pytest.mark.slow
+def test_no_seams_at_an_edge_between_zones(tmp_path: Path) -> None:
+    """The same area over 144 E, in tiles of three sizes: the same lattice and detections."""
+    from sarlra.simulation.world import simulate
+
+    world = tmp_path / "world"
+    east, north = Transformer.from_crs(4326, 32654, always_xy=True).transform(144.0, 42.6)
+    simulate(11, world, size_px=384, epsg=32654,
+             centre=(round(east / 40) * 40.0, round(north / 40) * 40.0))  # fmt: skip
+    results = []
+    for tile_px in (4096, 1024):
+        out = tmp_path / str(tile_px)
+        run = scan(world / "items.json", out, aoi=None, origin=(), orbit="descending",
+                   event=str(world / "event.geojson"), tile=tile_px)  # fmt: skip
+        assert run.counts["failed"] == 0
+        zones = {outcome.tile[:5] for outcome in run.outcomes if outcome.scored}
+        assert zones == {"32654", "32655"}
+        results.append((lattice(out, tile_px), merged(out)))
+    (scores, detections), (other_scores, other_detections) = results
+    assert len(scores) > 50
+    assert other_scores == scores
+    pd.testing.assert_frame_equal(other_detections, detections, check_exact=True)
+    (path,) = (tmp_path / "4096").glob("collections/*/detections.parquet")
+    table = gpd.read_parquet(path)
+    assert across_zone_edges(table, 0.1).all()
+    # The part in one zone, scanned alone, has the very scores that it had with the rest.
+    west, south, _, top = gpd.GeoSeries(table.geometry).total_bounds
+    alone = tmp_path / "alone"
+    scan(world / "items.json", alone, aoi=f"{west},{south},143.98,{top}", origin=(),
+         orbit="descending", event=str(world / "event.geojson"), tile=2048)  # fmt: skip
+    part = lattice(alone, 2048)
+    shared = part.keys() & scores.keys()
+    assert len(shared) > 20
+    assert {key: part[key] for key in shared} == {key: scores[key] for key in shared}

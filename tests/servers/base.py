@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import threading
 import time
 from dataclasses import dataclass, field
@@ -26,6 +28,8 @@ class Reply:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
+    reset: bool = False
+    """After the body the connection is reset (RST), not closed."""
 
     @classmethod
     def json(cls, value: Any, status: int = 200, **headers: str) -> Reply:
@@ -118,6 +122,12 @@ class LocalServer:
                 self.end_headers()
                 if self.command != "HEAD":
                     self.wfile.write(reply.body)
+                if reply.reset:
+                    self.wfile.flush()
+                    at_once = struct.pack("ii", 1, 0)
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                    self.connection.close()
+                    self.close_connection = True
 
             do_GET = do_POST = do_HEAD = do_OPTIONS = handle_any  # noqa: N815
 
