@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -74,7 +74,7 @@ def scan(
     out: str = "sarlra-scan",
     aoi: str | None = None,
     source: str = "planetary-computer",
-    origin: Sequence[str] = (),
+    origin: list[str] | None = None,
     event: str | None = None,
     period: str | None = None,
     step: float | None = None,
@@ -83,20 +83,27 @@ def scan(
     buffers: str = "60-12",
     pol: Literal["auto", "VV", "VV_VH"] = "auto",
     model: str | None = None,
+    threshold: float | None = None,
+    resolution: float = 10.0,
     dem: str = "auto",
+    incidence: float | None = None,
+    heading: float | None = None,
     skip_sea: bool = False,
     min_relief: float = 0.0,
-    cluster: str = "local",
+    radiometry: Literal["auto", "gamma0", "sigma0e"] = "auto",
+    visibility_buffer: float = 0.0,
     min_slope: float = 0.0,
+    cluster: str = "local",
 ) -> dict[str, int]:
     """Scan an area for landslides; returns the number of jobs by outcome.
 
     Parameters are those of ``sarlra scan``. Fails where a job failed, after all have run.
     """
     requests = scan_requests(
-        aoi=aoi, out=out, source=source, origin=origin, event=event, period=period, step=step,
-        tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model, dem=dem,
-        min_slope=min_slope,
+        aoi=aoi, out=out, source=source, origin=origin or (), event=event, period=period,
+        step=step, tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model,
+        threshold=threshold, resolution=resolution, dem=dem, incidence=incidence, heading=heading,
+        radiometry=radiometry, visibility_buffer=visibility_buffer, min_slope=min_slope,
     )  # fmt: skip
     selection = make_selection(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain
@@ -181,35 +188,5 @@ def _is_final(state: object) -> bool:
     return isinstance(getattr(state, "data", None), InputError)
 
 
-def main() -> None:
-    """Run the flow once, with the options of ``sarlra scan``."""
-
-    def command(
-        *,
-        out: Annotated[str, typer.Option(help="Folder or URL of the catalogue.")],
-        aoi: str | None = None,
-        source: str = "planetary-computer",
-        origin: Annotated[list[str] | None, typer.Option()] = None,
-        event: str | None = None,
-        period: str | None = None,
-        step: float | None = None,
-        tile: int = 4096,
-        orbit: Literal["ascending", "descending", "both"] = "both",
-        buffers: str = "60-12",
-        pol: Literal["auto", "VV", "VV_VH"] = "auto",
-        model: str | None = None,
-        dem: str = "auto",
-        skip_sea: bool = False,
-        min_relief: float = 0.0,
-        cluster: str = "local",
-        min_slope: float = 0.0,
-    ) -> None:
-        """Scan any area for landslides."""
-        scan(out, aoi, source, tuple(origin or ()), event, period, step, tile, orbit, buffers, pol,
-             model, dem, skip_sea, min_relief, cluster, min_slope)  # fmt: skip
-
-    typer.run(command)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(scan)

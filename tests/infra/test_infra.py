@@ -31,6 +31,8 @@ KUBERNETES = [
     for document in yaml.safe_load_all(path.read_text())
 ]
 ENTRYPOINTS = {"prefect", "dask"}
+CHART = "deployment/helm/dask-kubernetes-operator"
+CRDS = Path(str(files("dask_kubernetes.operator"))) / CHART / "crds"
 
 
 def options_of(command: list[str]) -> list[str]:
@@ -165,7 +167,7 @@ def test_kubernetes_documents_fit_their_schemas(document: dict[str, Any]) -> Non
     """Those of the dask operator against its own definitions, the rest against Kubernetes'."""
     if document["apiVersion"].startswith("kubernetes.dask.org/"):
         kind = document["kind"].lower()
-        crd = files("dask_kubernetes.operator.customresources").joinpath(f"{kind}.yaml").read_text()
+        crd = (CRDS / f"{kind}.yaml").read_text()
         (version,) = (v for v in yaml.safe_load(crd)["spec"]["versions"] if v["served"])
         assert document["apiVersion"].endswith(f"/{version['name']}")
         jsonschema.validate(document, version["schema"]["openAPIV3Schema"])
