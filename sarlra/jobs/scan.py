@@ -192,7 +192,7 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
     sink = open_sink(plan.requests[0].sink)
     ordered = tuple(sorted([*plan.standing, *outcomes], key=lambda outcome: outcome.item_id))
     good = [outcome for outcome in ordered if outcome.status != "failed"]
-    if outcomes:
+    if any(outcome.status != "skipped" for outcome in outcomes):
         for request in plan.requests:
             put_outcomes(sink, ordered, f"collections/{request.event.id}/outcomes.parquet")
     _remove_empty_groups(plan, sink, {outcome.job_id for outcome in good})
