@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sarlra.cli.console import print_json, progress
+from sarlra.cli.console import print_json, progress, stages
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ EXAMPLES = """
 A run against an inventory, with classes of slope:
 
     sarlra evaluate out --truth inventory.gpkg --dem dem.tif
+
+A model on scenes in which nothing happened:
+
+    sarlra evaluate --real-series items.json --model sim-cnn32-vv-vh --out trade
 
 One of several events of a catalogue on the web, as JSON:
 
@@ -41,6 +45,16 @@ def evaluate(
     ] = None,
     event: Annotated[str | None, typer.Option(help="Which event of the catalogue.")] = None,
     dem: Annotated[Path | None, typer.Option(help="Heights, for recall by slope.")] = None,
+    real_series: Annotated[
+        Path | None,
+        typer.Option(help="ItemCollection of scenes in which nothing happened; with --model."),
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="Name or file of a model; again for more.")
+    ] = None,
+    dates: Annotated[
+        int | None, typer.Option(min=1, help="Composite dates of the series; else all good ones.")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
     ] = None,
@@ -52,7 +66,13 @@ def evaluate(
     per landslide window, and as it is), the precision of the detections, and the recall of the
     landslides by size, slope and visibility. Where the inventory says what was mapped or hidden
     under cloud, only there.
+
+    `--real-series` counts a model's false alarms where nothing happened, and the recall of
+    simulated landslides put into the same scenes.
     """
+    if real_series is not None:
+        _score_series(real_series, model or [], dates, out, as_json=as_json)
+        return
     if catalog is None or truth is None:
         raise InputError(
             "nothing to evaluate", hint="give a catalogue and --truth; see sarlra evaluate --help"
@@ -105,3 +125,27 @@ def _score_run(
             results.place, name, items, detections, inventory,
             dem=heights, progress=lambda done: bars.advance(bar, done),
         )  # fmt: skip
+
+
+def _score_series(
+    items: Path, names: list[str], dates: int | None, out: Path | None, *, as_json: bool
+) -> None:
+    from sarlra.cli.evaluate_show import show_series
+    from sarlra.evaluation.false_alarms import draw_trade
+    from sarlra.jobs.real_series import evaluate_series
+    from sarlra.models.registry import find_model
+
+    if not names:
+        raise InputError("no model was named", hint="add --model NAME")
+    with progress(quiet=as_json) as bars:
+        scores = evaluate_series(
+            items, [find_model(name) for name in names], dates=dates, show=stages(bars)
+        )
+    if out is not None:
+        draw_trade(scores, out / "real-series.png")
+    if as_json:
+        models = {score.model: score.as_json() for score in scores}
+        print_json({"series": str(items), "models": models})
+        return
+    for score in scores:
+        show_series(score)

@@ -9,6 +9,7 @@ from rich.table import Table
 from sarlra.cli.console import out as console
 
 if TYPE_CHECKING:
+    from sarlra.evaluation.false_alarms import SeriesScore
     from sarlra.evaluation.intervals import Share
     from sarlra.evaluation.run import Evaluation, TrackScore
 
@@ -28,6 +29,28 @@ def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
     )
     for note in found.notes:
         console.print(f"note: {note}", style="dim", markup=False)
+
+
+def show_series(score: SeriesScore) -> None:
+    """Print what a model says of a quiet series, a row per date, and the trade by threshold."""
+    t = score.threshold
+    table = Table("date", "before", "after", "km2", "false alarms", "per 100 km2", "on land",
+                  title=f"{score.model}, threshold {t:.3f}")  # fmt: skip
+    for one in score.composites:
+        rate = 100 * one.alarms(t) / one.km2
+        table.add_row(one.date, str(one.n_pre), str(one.n_post), f"{one.km2:.0f}",
+                      str(one.alarms(t)), f"{rate:.1f}", str(one.alarms(t, land=True)))  # fmt: skip
+    console.print(table)
+    curve = Table("threshold", "false alarms per 100 km2", "on land alone", "recall of implants")
+    for row in score.curve().itertuples():
+        recall = f"{row.recall:.2f} \\[{row.low:.2f}, {row.high:.2f}]"
+        curve.add_row(f"{row.threshold:.2f}", f"{row.false_alarms_per_100_km2:.1f}",
+                      f"{row.on_land:.1f}", recall)  # fmt: skip
+    console.print(curve)
+    console.print(
+        f"{score.recall(t).of} windows of 64 pixels with over 5 % of implanted landslide.",
+        style="dim",
+    )
 
 
 def _facts(tracks: list[TrackScore]) -> dict[str, list[str]]:
