@@ -45,12 +45,21 @@ def list_(as_json: AsJson = False) -> None:
 
 @models.command()
 def show(
-    name: Annotated[str, typer.Argument(help="Name or file of a model.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Name or file of a model.")],
+    stac: Annotated[
+        bool, typer.Option("--stac", help="Print a STAC item with the MLM extension.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show a model's card: what it was trained on, how well it did, what it is not for."""
     from sarlra.models.registry import find_model
 
     info = find_model(name)
+    if stac:
+        from sarlra.models.mlm import mlm_item
+
+        print_json(mlm_item(info, info.path.as_uri()))
+        return
     if as_json:
         print_json(dict(info.card))
         return

@@ -16,6 +16,7 @@ from sarlra.errors import AssetError, ModelError
 from sarlra.models.files import MAX_BYTES, sha256
 from sarlra.models.folders import registered_folder
 from sarlra.models.import_hdf5 import import_weights
+from sarlra.models.mlm import is_shipped
 from sarlra.models.registry import ModelInfo
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,9 @@ class Registered:
 
 
 def list_registered() -> tuple[Registered, ...]:
-    """All registered weights, by name."""
-    return tuple(_read(path) for path in sorted(registered_folder().glob("*.json")))
+    """All registered weights, by name; the items of shipped models are left out."""
+    found = (_read(path) for path in sorted(registered_folder().glob("*.json")))
+    return tuple(entry for entry in found if entry is not None)
 
 
 def find_registered(name: str) -> Registered:
@@ -159,10 +161,12 @@ def _verify(registered: Registered, file: Path) -> None:
         )
 
 
-def _read(path: Path) -> Registered:
-    """Read one registered item: STAC with the extensions MLM and file."""
+def _read(path: Path) -> Registered | None:
+    """Read one registered item: STAC with the extensions MLM and file; None of a shipped model."""
     try:
         item: dict[str, Any] = json.loads(path.read_bytes())
+        if is_shipped(item):
+            return None
         properties, asset = item["properties"], item["assets"]["weights"]
         checksum = str(asset["file:checksum"])
         entry = Registered(
