@@ -55,6 +55,10 @@ def evaluate(
     dates: Annotated[
         int | None, typer.Option(min=1, help="Composite dates of the series; else all good ones.")
     ] = None,
+    realism: Annotated[
+        Path | None,
+        typer.Option(help="ItemCollection of a real series to hold the simulation against."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
     ] = None,
@@ -68,8 +72,12 @@ def evaluate(
     under cloud, only there.
 
     `--real-series` counts a model's false alarms where nothing happened, and the recall of
-    simulated landslides put into the same scenes.
+    simulated landslides put into the same scenes. `--realism` compares the simulation with a real
+    series, cover by cover.
     """
+    if realism is not None:
+        _compare_realism(realism, out, as_json=as_json)
+        return
     if real_series is not None:
         _score_series(real_series, model or [], dates, out, as_json=as_json)
         return
@@ -149,3 +157,18 @@ def _score_series(
         return
     for score in scores:
         show_series(score)
+
+
+def _compare_realism(items: Path, out: Path | None, *, as_json: bool) -> None:
+    from sarlra.cli.evaluate_show import show_realism
+    from sarlra.evaluation.realism import beyond, evaluate_realism
+    from sarlra.evaluation.realism_figure import draw_realism
+
+    table = evaluate_realism(items)
+    outside = beyond(table)
+    if out is not None:
+        draw_realism(table, out / "simulation-realism.png")
+    if as_json:
+        print_json({"series": str(items), "covers": table, "beyond_tolerance": outside})
+        return
+    show_realism(table, outside)

@@ -11,6 +11,7 @@ from sarlra.cli.console import out as console
 if TYPE_CHECKING:
     from sarlra.evaluation.false_alarms import SeriesScore
     from sarlra.evaluation.intervals import Share
+    from sarlra.evaluation.realism import Table as RealismTable
     from sarlra.evaluation.run import Evaluation, TrackScore
 
 
@@ -51,6 +52,16 @@ def show_series(score: SeriesScore) -> None:
         f"{score.recall(t).of} windows of 64 pixels with over 5 % of implanted landslide.",
         style="dim",
     )
+
+
+def show_realism(table: RealismTable, outside: list[str]) -> None:
+    """Print the comparison as Markdown, as the documentation has it, and what is out of bounds."""
+    from sarlra.evaluation.realism_table import realism_markdown
+
+    console.print(realism_markdown(table), markup=False, soft_wrap=True, end="")
+    console.print("Real / simulated, dB except for the correlation.", style="dim")
+    for line in outside:
+        console.print(f"beyond tolerance: {line}", style="yellow", markup=False)
 
 
 def _facts(tracks: list[TrackScore]) -> dict[str, list[str]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sarlra.errors import InputError
 from sarlra.simulation.events_table import find_profile
 from sarlra.simulation.layout import RESOLUTION
 from sarlra.simulation.profile import Profile
@@ -30,7 +31,9 @@ class WorldPlan:
     centre: tuple[float, float]
 
 
-def plan_worlds(profile: Profile | str, draw: int = 0) -> tuple[WorldPlan, ...]:
+def plan_worlds(
+    profile: Profile | str, draw: int = 0, worlds: tuple[int, int] | None = None
+) -> tuple[WorldPlan, ...]:
     """The worlds of an event, row by row from the north-west.
 
     Parameters
@@ -39,14 +42,23 @@ def plan_worlds(profile: Profile | str, draw: int = 0) -> tuple[WorldPlan, ...]:
         An event of the table or its name.
     draw
         0 to 98: events of equal profile and different ``draw`` share nothing but the profile.
+    worlds
+        (rows, columns), up to 100 in all, for an event larger or smaller than the table's.
 
     Raises
     ------
     InputError
-        There is no such event.
+        There is no such event, or the draw or the number of worlds is out of range.
     """
     kind = find_profile(profile) if isinstance(profile, str) else profile
-    rows, cols = kind.worlds
+    rows, cols = worlds or kind.worlds
+    if not 1 <= rows * cols <= _SEEDS_PER_DRAW or min(rows, cols) < 1:
+        raise InputError(
+            f"an event of {rows} x {cols} worlds cannot be made",
+            hint=f"1 to {_SEEDS_PER_DRAW} worlds",
+        )
+    if not 0 <= draw < _SEEDS_PER_EVENT // _SEEDS_PER_DRAW - 1:
+        raise InputError(f"there is no draw {draw}", hint="0 to 98")
     step = (WORLD_PX + GAP_PX) * RESOLUTION
     first = 1_000_000 + _SEEDS_PER_EVENT * kind.number + _SEEDS_PER_DRAW * draw
     return tuple(
@@ -63,7 +75,11 @@ def plan_worlds(profile: Profile | str, draw: int = 0) -> tuple[WorldPlan, ...]:
 
 
 def simulate_event(
-    profile: Profile | str, out: Path, draw: int = 0, progress: Progress | None = None
+    profile: Profile | str,
+    out: Path,
+    draw: int = 0,
+    progress: Progress | None = None,
+    worlds: tuple[int, int] | None = None,
 ) -> Iterator[SimulatedWorld]:
     """Write the worlds of an event to ``out/SEED``, one at a time, each as it is asked for.
 
@@ -73,12 +89,12 @@ def simulate_event(
     Raises
     ------
     InputError
-        There is no such event.
+        As :func:`plan_worlds`.
     OutputError
         A folder cannot be written.
     """
     kind = find_profile(profile) if isinstance(profile, str) else profile
-    for plan in plan_worlds(kind, draw):
+    for plan in plan_worlds(kind, draw, worlds):
         folder = out / str(plan.seed)
         yield simulate(plan.seed, folder, centre=plan.centre, profile=kind, progress=progress)
 

@@ -16,6 +16,8 @@ from sarlra.evaluation.realism import (
     statistics,
 )
 from sarlra.evaluation.realism_figure import draw_realism
+from sarlra.evaluation.realism_table import realism_markdown
+from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +54,11 @@ def test_the_comparison_is_drawn(table, tmp_path):
     image = imread(tmp_path / "figures" / "realism.png")
     assert image.shape[0] > 300
     assert image.std() > 0.05
+
+
+def test_the_page_shows_this_table(table):
+    page = (ROOT / "docs" / "simulation.md").read_text()
+    assert realism_markdown(table) in page, "print it with: sarlra evaluate --realism"
 
 
 def test_statistics_are_those_of_a_known_series():

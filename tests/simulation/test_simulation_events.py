@@ -75,6 +75,20 @@ def test_worlds_of_events_are_legal_places_apart_and_share_no_seed():
     assert len(set(seeds)) == len(seeds)
 
 
+def test_an_event_can_be_made_larger_than_the_table_has_it():
+    plans = plan_worlds("conifer-hills", worlds=(5, 6))
+    assert len({plan.seed for plan in plans}) == len({plan.centre for plan in plans}) == 30
+    step = (WORLD_PX + GAP_PX) * 10
+    assert plans[1].centre[0] - plans[0].centre[0] == step
+    assert plans[0].centre[1] - plans[6].centre[1] == step
+    for plan in plans:
+        make_layout(WORLD_PX, 32654, plan.centre)  # refuses what leaves the zone
+    with pytest.raises(InputError, match="11 x 10 worlds"):
+        plan_worlds("conifer-hills", worlds=(11, 10))
+    with pytest.raises(InputError, match="no draw 99"):
+        plan_worlds("conifer-hills", 99)
+
+
 @pytest.mark.parametrize("profile", EVENTS, ids=lambda p: p.name)
 def test_each_event_is_what_its_profile_says(profile):
     ground = _ground(profile.name)
