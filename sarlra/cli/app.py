@@ -17,6 +17,7 @@ from sarlra.cli.evaluate import evaluate
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
 from sarlra.cli.reproduce import reproduce
+from sarlra.cli.review import review
 from sarlra.cli.scan import EXAMPLES as SCAN_EXAMPLES
 from sarlra.cli.scan import scan
 from sarlra.cli.score import score
@@ -24,6 +25,7 @@ from sarlra.cli.serve import serve
 from sarlra.cli.simulate import simulate
 from sarlra.cli.terrain import terrain
 from sarlra.cli.train import train
+from sarlra.cli.triage import triage
 
 app = typer.Typer(
     name="sarlra",
@@ -46,6 +48,8 @@ app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
 app.command()(terrain)
 app.command()(demo)
 app.command()(serve)
+app.command()(triage)
+app.add_typer(review, name="review")
 app.command()(reproduce)
 app.add_typer(catalog, name="catalog")
 

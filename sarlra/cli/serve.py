@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,7 +28,20 @@ def serve(
             "file that names them. Without it the page asks no other host."
         ),
     ] = None,
-) -> None:
+    reviews: Annotated[
+        Path | None, typer.Option(help="Folder of reviews of detections, shown on the map.")
+    ] = None,
+    review_token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SARLRA_REVIEW_TOKEN", show_default=False,
+            help="Lets whoever has it write reviews there; without it they are only read.",
+        ),
+    ] = None,
+    triage: Annotated[
+        Path | None, typer.Option(help="File of `sarlra triage`, shown with the detections.")
+    ] = None,
+) -> None:  # fmt: skip
     """Serve a catalogue: map at `/`, list at `/list`, STAC API at `/stac`, files, tiles.
 
     What runs add to the catalogue is seen while it is served.
@@ -48,4 +62,14 @@ def serve(
         if rejected:
             err.print(f"[yellow]note[/] {rejected} items or collections are left out: see above")
 
-    run_server(place, host=host, port=port, names=tuple(name or ()), online=online, ready=ready)
+    run_server(
+        place,
+        host=host,
+        port=port,
+        names=tuple(name or ()),
+        online=online,
+        reviews=reviews,
+        token=review_token,
+        triage=triage,
+        ready=ready,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+import pandas as pd
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
@@ -19,6 +20,7 @@ from sarlra.serving.live import Live
 from sarlra.serving.online import OnlineLayers
 from sarlra.serving.page import page
 from sarlra.serving.results import Results
+from sarlra.serving.reviews import ReviewDesk, reviews_router
 from sarlra.serving.stac import PREFIX, add_stac_api
 from sarlra.serving.tiles import tiles_router
 from sarlra.serving.viewer import FOLDER, is_built, policy
@@ -39,7 +41,11 @@ _HEADERS = {
 
 
 def make_app(
-    results: Results, hosts: tuple[str, ...] = _LOOPBACK, online: OnlineLayers | None = None
+    results: Results,
+    hosts: tuple[str, ...] = _LOOPBACK,
+    online: OnlineLayers | None = None,
+    desk: ReviewDesk | None = None,
+    ranked: pd.DataFrame | None = None,
 ) -> FastAPI:
     """The application over a catalogue that was read; while it runs, changes are read again.
 
@@ -50,6 +56,10 @@ def make_app(
         read a server on loopback by letting its own name point there.
     online
         Layers from other hosts that the page may show; none if not given.
+    desk
+        Where reviews lie; without one there are none.
+    ranked
+        What of :func:`sarlra.serving.downloads.read_triage` goes with the detections.
     """
     live = Live(results)
 
@@ -65,8 +75,10 @@ def make_app(
     add_stac_api(app, live)
     app.include_router(assets_router(live))
     app.include_router(tiles_router(live))
-    app.include_router(downloads_router(live))
-    _add_pages(app, live, online)
+    app.include_router(downloads_router(live, ranked))
+    if desk is not None:
+        app.include_router(reviews_router(live, desk))
+    _add_pages(app, live, online, desk)
 
     @app.get(f"{PREFIX}/api.html", include_in_schema=False, name="swagger_ui_html")
     def service_doc() -> HTMLResponse:
@@ -88,7 +100,9 @@ def make_app(
     return app
 
 
-def _add_pages(app: FastAPI, live: Live, online: OnlineLayers | None) -> None:
+def _add_pages(
+    app: FastAPI, live: Live, online: OnlineLayers | None, desk: ReviewDesk | None
+) -> None:
     """The map at ``/``, what it is told, and the list, which needs no script, at ``/list``."""
     map_policy = {"Content-Security-Policy": policy(online.origins() if online else ())}
     plain = _POLICY.format("frame-ancestors 'none'; form-action 'none'")
@@ -111,6 +125,8 @@ def _add_pages(app: FastAPI, live: Live, online: OnlineLayers | None) -> None:
             "version": __version__,
             "reading": live.now.number,
             "online": online.model_dump() if online else None,
+            "reviews": desk is not None,
+            "reviews_writable": desk is not None and desk.token is not None,
         }
         return JSONResponse(told, headers={"Cache-Control": "no-cache"})
 

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 import geopandas as gpd
@@ -81,6 +82,30 @@ def detections_of(results: Results, event: str, shown: Shown) -> gpd.GeoDataFram
     return kept.reset_index(drop=True)
 
 
+def with_triage(table: gpd.GeoDataFrame, ranked: pd.DataFrame | None) -> gpd.GeoDataFrame:
+    """Detections with the columns of :func:`sarlra.evaluation.triage.triage` that are theirs."""
+    return table if ranked is None else table.join(ranked, on="id")
+
+
+def read_triage(file: Path) -> pd.DataFrame:
+    """What `sarlra triage` has written (GeoJSON or GeoParquet): its own columns, by id.
+
+    Raises
+    ------
+    InputError
+        The file is none of these.
+    """
+    try:
+        read = gpd.read_parquet if file.suffix == ".parquet" else gpd.read_file
+        table = read(file).set_index("id", verify_integrity=True)
+        own = [n for n in table.columns if n.startswith(("hit_", "priority"))]
+        return pd.DataFrame(table[["priority", *(n for n in own if n != "priority")]])
+    except Exception as error:  # readers raise what they like
+        raise InputError(
+            f"{file} is no triage: {error}", hint="write it with sarlra triage --out FILE.geojson"
+        ) from error
+
+
 def _read(results: Results, entry: Entry) -> gpd.GeoDataFrame:
     asset = entry.document["assets"].get("detections")
     path = resolved(asset["href"], entry.path) if asset else None
@@ -122,8 +147,8 @@ FORMATS: Mapping[str, tuple[str, Callable[[gpd.GeoDataFrame, str], bytes]]] = {
 }
 
 
-def downloads_router(live: Live) -> APIRouter:
-    """Routes of ``/detections/EVENT.KIND``."""
+def downloads_router(live: Live, ranked: pd.DataFrame | None = None) -> APIRouter:
+    """Routes of ``/detections/EVENT.KIND``, with the columns of a triage where there is one."""
     router = APIRouter(tags=["Detections"])
 
     @router.get("/detections/{event}.{kind}")
@@ -141,7 +166,7 @@ def downloads_router(live: Live) -> APIRouter:
                 as_of, min_score, min_area_ha, tuple(track or ()), tuple(orbit or ()), _bbox(bbox)
             )
             results = live.results
-            table = detections_of(results, event, shown)
+            table = with_triage(detections_of(results, event, shown), ranked)
         except InputError as error:
             status = 404 if "there is no event" in error.message else 400
             raise HTTPException(status, error.message) from error

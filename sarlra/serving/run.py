@@ -20,6 +20,9 @@ def run_server(
     port: int,
     names: tuple[str, ...],
     online: str | None = None,
+    reviews: Path | None = None,
+    token: str | None = None,
+    triage: Path | None = None,
     ready: Callable[[str, int, int], None],
 ) -> None:
     """Serve a catalogue; returns when interrupted.
@@ -30,6 +33,10 @@ def run_server(
         Names by which it may be addressed; empty for loopback's own, or any on other addresses.
     online
         ``default`` or a file: layers from other hosts that the page may show.
+    reviews, token
+        Folder of reviews that are shown; with a token they can be written too.
+    triage
+        File of ``sarlra triage``, shown with the detections.
     ready
         Called with URL, number of items, and number of what was left out, once it listens.
 
@@ -44,7 +51,9 @@ def run_server(
         import uvicorn
 
         from sarlra.serving.app import make_app
+        from sarlra.serving.downloads import read_triage
         from sarlra.serving.online import read_online_layers
+        from sarlra.serving.reviews import ReviewDesk
     except ModuleNotFoundError as error:
         raise InputError(
             f"the server needs {error.name}", hint="pip install 'sarlra[serve]'"
@@ -55,7 +64,9 @@ def run_server(
     layers = None
     if online is not None:
         layers = read_online_layers(None if online == "default" else Path(online))
-    app = make_app(results, hosts, layers)
+    desk = None if reviews is None else ReviewDesk(reviews, token)
+    ranked = None if triage is None else read_triage(triage)
+    app = make_app(results, hosts, layers, desk, ranked)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     with listener:

@@ -18,8 +18,11 @@ from browsing import Opened, place_of, running_browser, serving
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from serving_world import EVENT, refold, world
+from shapely.geometry import shape
 
+from sarlra.catalog.reviews import read_reviews
 from sarlra.catalog.sink import open_sink
+from sarlra.serving.reviews import drafts_of
 from tests.servers.optical import OpticalServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
@@ -372,3 +375,67 @@ def test_other_hosts_only_where_the_server_says_so(
             "2018-07-07T18:07:58.000Z/2018-09-05T18:07:58.000Z",
             "2018-09-05T18:07:58.000Z/2018-11-04T18:07:58.000Z",
         }
+
+
+def test_analyst_confirms_and_redraws_on_the_server(
+    browser: Browser, folder: Path, table: gpd.GeoDataFrame, tmp_path: Path
+) -> None:
+    token = "a-long-token-for-the-browser"
+    with serving(folder, "--reviews", str(tmp_path), SARLRA_REVIEW_TOKEN=token) as url:
+        opened = Opened(browser.new_page(viewport={"width": 1200, "height": 900}), url)
+        page = opened.open()
+        page.locator("#detections button").first.click()
+        detail = page.locator("#selected")
+        detail.get_by_role("button", name="Confirm").click()
+        expect(detail).to_contain_text("Your name and a reason are needed")
+        detail.get_by_label("Your name").fill("A. Sato")
+        detail.get_by_label("Reason").fill("seen from the helicopter")
+        detail.get_by_label("Token of the server").fill("wrong-token-wrong-token")
+        detail.get_by_role("button", name="Confirm").click()
+        expect(detail).to_contain_text("written with a token")
+        detail.get_by_label("Token of the server").fill(token)
+        detail.get_by_role("button", name="Confirm").click()
+        expect(page.locator("#standing")).to_contain_text("Confirmed by A. Sato")
+        expect(page.locator("#detections button").first).to_contain_text("confirmed")
+        # Redraw: three corners by pointer, one by keyboard.
+        detail.get_by_label("Reason").fill("its outline")
+        detail.get_by_role("button", name="Redraw").click()
+        settled(page)
+        box = page.locator("#map").bounding_box()
+        assert box is not None
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        for x, y in ((-40, -40), (40, -40), (40, 40)):
+            page.mouse.click(middle[0] + x, middle[1] + y)
+            page.wait_for_timeout(350)
+        page.get_by_role("button", name="Done").click()
+        expect(page.locator("#standing")).to_contain_text("Redrawn by A. Sato")
+        page.close()
+        again = Opened(browser.new_page(), url)
+        expect(again.open().locator("#review-count")).to_contain_text("1 redrawn")
+        again.page.close()
+    documents = read_reviews(tmp_path, EVENT)
+    assert [d["properties"]["sarlra:verdict"] for d in documents] == ["confirmed", "redrawn"]
+    drawn = shape(documents[1]["geometry"])
+    best = table.loc[table["score"].idxmax()].geometry
+    assert best.buffer(1e-3).contains(drawn)
+    assert [m for m in opened.said if "401" not in m] == []
+
+
+def test_reviews_in_the_browser_become_a_file(opened: Opened, tmp_path: Path) -> None:
+    page = opened.open()
+    page.locator("#detections button").nth(1).click()
+    detail = page.locator("#selected")
+    detail.get_by_label("Your name").fill("B")
+    detail.get_by_label("Reason").fill("<b>rice</b> field")
+    detail.get_by_role("button", name="Reject").click()
+    expect(page.locator("#standing")).to_contain_text(
+        "<b>rice</b> field (only in this browser yet)"
+    )
+    page.locator("#panel").get_by_text("Reviews", exact=True).last.click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download them as a file").click()
+    path = tmp_path / "drafts.geojson"
+    waiting.value.save_as(path)
+    ((draft, _),) = drafts_of(json.loads(path.read_text()))
+    assert (draft.verdict, draft.reviewer) == ("rejected", "B")
+    assert opened.said == []

@@ -1,6 +1,6 @@
 /** Asking the server; nothing else in the page fetches, but map tiles. */
 
-import type { Collection, Config, Detections, Item, Layer } from "./types";
+import type { Collection, Config, Detections, Item, Layer, Review } from "./types";
 
 const MOST_ITEMS = 2000;
 
@@ -54,6 +54,10 @@ export async function askLayers(event: string, asOf: string | null): Promise<Lay
 
 export function askDetections(event: string, asOf: string | null): Promise<Detections> {
   return ask(`/detections/${encodeURIComponent(event)}.geojson${asOfQuery(asOf)}`);
+}
+
+export async function askReviews(event: string): Promise<Review[]> {
+  return (await ask<{ features: Review[] }>(`/reviews/${encodeURIComponent(event)}`)).features;
 }
 
 export function post<T>(url: string, body: unknown, token?: string): Promise<T> {

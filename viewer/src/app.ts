@@ -11,6 +11,8 @@ import { imageLayers, imageOptions, layersPanel } from "./layers-panel";
 import { drawLegend } from "./legend";
 import { listPanel } from "./list-panel";
 import { findOptical } from "./optical";
+import { Drawing } from "./drawing";
+import { Reviews } from "./reviews";
 import { layerKey, type State } from "./state";
 import { Swipe } from "./swipe";
 import type { Detection, Layer } from "./types";
@@ -21,6 +23,8 @@ const REFRESH_MS = 15_000;
 export class App {
   private readonly main: MapView;
   private readonly swipe: Swipe;
+  private readonly drawing: Drawing;
+  private readonly reviews: Reviews;
   private epicentre: maplibregl.Marker | null = null;
   private optical = new Map<string, Raster | null>();
   private reading: number;
@@ -31,6 +35,8 @@ export class App {
     this.reading = state.config.reading;
     this.main = new MapView(byId("map"), true, state.dark);
     this.swipe = new Swipe(this.main, (container) => new MapView(container, false, state.dark));
+    this.drawing = new Drawing(this.main);
+    this.reviews = new Reviews(state, this.drawing);
     const { map } = this.main;
     map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
     map.addControl(new maplibregl.ScaleControl({ unit: "metric" }), "bottom-left");
@@ -41,7 +47,8 @@ export class App {
       layersPanel(state),
       filterPanel(state, (asOf) => void this.goTo(asOf)),
       listPanel(state, (one) => this.zoomTo(one)),
-      detailPanel(state, () => el("span")),
+      detailPanel(state, (one) => this.reviews.form(one)),
+      this.reviews.panel(),
       meaningPanel(state),
       el("p", { class: "hint" }, `sarlra ${state.config.version}`),
     );
@@ -55,6 +62,9 @@ export class App {
     state.on((change) => {
       if (change === "filter") for (const view of this.views) view.setFilter(state.filter);
       if (change === "selected") for (const view of this.views) view.setSelected(state.selected);
+      if (change === "reviews")
+        for (const view of this.views)
+          view.setReviews({ type: "FeatureCollection", features: state.reviews });
       if (change === "layers") void this.drawLayers();
     });
     state.collections = await askCollections();
@@ -106,11 +116,14 @@ export class App {
       askDetections(state.event, state.asOf),
       askLayers(state.event, state.asOf),
     ]);
+    await this.reviews.load();
     this.choose();
     for (const view of this.views) view.setDetections(state.detections);
     for (const view of this.views) {
       view.setFootprints(state.itemsShown);
       view.setFilter(state.filter);
+      view.setReviews({ type: "FeatureCollection", features: state.reviews });
+      view.colourBy(state.measure);
     }
     state.changed(change);
     await this.drawLayers();
@@ -164,6 +177,7 @@ export class App {
       const left = await this.swipe.show([names.get(shown.left) ?? "", names.get(shown.right) ?? ""]);
       left.setDetections(state.detections);
       left.setFilter(state.filter);
+      left.colourBy(state.measure);
       left.setSelected(state.selected);
       left.setDark(state.dark);
       await this.drawView(left, shown.left);
@@ -181,6 +195,7 @@ export class App {
     const hatched = state.layers.find((l) => l.legend.hatched && l.asset !== "composite");
     view.setRaster("hatching", shown.hatching && hatched ? this.raster(hatched) : null, 0.9);
     view.show(["detections", ...OUTLINES, "selected"], shown.detections);
+    view.show(["reviews"], shown.reviews);
     view.show(["density"], shown.density);
     view.show(["footprints"], shown.footprints);
     view.setOpacity(shown.detectionsOpacity);
@@ -249,6 +264,7 @@ export class App {
     map.on("moveend", moved);
     moved();
     map.on("click", (event) => {
+      if (this.drawing.active) return;
       const found = map.queryRenderedFeatures(event.point, { layers: ["detections"] });
       const best = found.sort((a, b) => b.properties["score"] - a.properties["score"])[0];
       state.select(best ? String(best.properties["id"]) : null);

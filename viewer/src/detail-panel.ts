@@ -6,6 +6,7 @@ import type { Acquisition, Detection, Item, Scalar } from "./types";
 
 const NAMES: Record<string, string> = {
   score: "Score",
+  probability: "Probability",
   area_ha: "Size",
   n_pre: "Images before",
   n_post: "Images after",

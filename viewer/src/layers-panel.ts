@@ -84,6 +84,7 @@ export function layersPanel(state: State): HTMLElement {
       checkbox("Where the radar could not see (hatched)", shown.hatching, (hatching) =>
         state.setShown({ hatching }),
       ),
+      checkbox("Reviews", shown.reviews, (reviews) => state.setShown({ reviews })),
       checkbox("Density of detections", shown.density, (density) => state.setShown({ density })),
       checkbox("Outlines of the tiles", shown.footprints, (footprints) =>
         state.setShown({ footprints }),

@@ -19,7 +19,9 @@ export function drawLegend(state: State): void {
   body?.replaceChildren(
     ...(shown.detections
       ? [
-          ramp("Score of a detection", SCORE_COLOURS.map(([, colour]) => colour), "0.4", "1"),
+          state.measure === "score"
+            ? ramp("Score of a detection", SCORE_COLOURS, "0.4", "1")
+            : ramp("Probability of a landslide", SCORE_COLOURS, "0", "1"),
           el(
             "p",
             { class: "key" },

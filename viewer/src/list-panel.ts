@@ -53,6 +53,7 @@ function order(a: Detection, b: Detection): number {
 
 function entry(state: State, one: Detection, zoomTo: (detection: Detection) => void): HTMLElement {
   const { id, score, orbit_state, track } = one.properties;
+  const verdict = state.review(id)?.properties.verdict;
   const why = one.properties["priority_why"];
   return el(
     "li",
@@ -69,7 +70,7 @@ function entry(state: State, one: Detection, zoomTo: (detection: Detection) => v
         },
       },
       el("strong", {}, score.toFixed(2)),
-      ` ${orbit_state}, ${track}`,
+      ` ${orbit_state}, ${track}${verdict ? `, ${verdict}` : ""}`,
       typeof why === "string" && why ? el("span", { class: "why" }, why) : null,
     ),
   );

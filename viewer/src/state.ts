@@ -2,7 +2,7 @@
 
 import type { Box, Filter } from "./filter";
 import { NO_FILTER, passes } from "./filter";
-import type { Collection, Config, Detection, Detections, Item, Layer } from "./types";
+import type { Collection, Config, Detection, Detections, Item, Layer, Review } from "./types";
 
 export interface Shown {
   ground: string;
@@ -27,6 +27,7 @@ export class State {
   items: Item[] = [];
   layers: Layer[] = [];
   detections: Detections = { type: "FeatureCollection", features: [] };
+  reviews: Review[] = [];
   /** Moments as of which there are results, ascending; the last is now. */
   moments: string[] = [];
   asOf: string | null = null;
@@ -83,6 +84,12 @@ export class State {
     return [...newest.values()];
   }
 
+  /** What detections are coloured by: the probability where the model states one. */
+  get measure(): "probability" | "score" {
+    const known = (one: Detection): boolean => typeof one.properties["probability"] === "number";
+    return this.detections.features.some(known) ? "probability" : "score";
+  }
+
   get tracks(): string[] {
     return [...new Set(this.layers.flatMap((layer) => layer.tracks))].sort();
   }
@@ -93,6 +100,10 @@ export class State {
 
   detection(id: string | null): Detection | undefined {
     return this.detections.features.find((one) => one.properties.id === id);
+  }
+
+  review(detection: string): Review | undefined {
+    return this.reviews.find((one) => one.properties.detection === detection);
   }
 
   select(id: string | null): void {

@@ -119,6 +119,23 @@ export type Detections = GeoJSON.FeatureCollection<
   DetectionProperties
 >;
 
+export type Verdict = "confirmed" | "rejected" | "redrawn";
+
+export type Review = GeoJSON.Feature<
+  GeoJSON.Polygon | GeoJSON.MultiPolygon,
+  {
+    detection: string;
+    verdict: Verdict;
+    reviewer: string;
+    reason: string;
+    at: string;
+    version: string;
+    as_of?: string | null;
+    /** Only in this browser, not on the server yet. */
+    waiting?: boolean;
+  }
+>;
+
 export interface BaseMap {
   id: string;
   title: string;
@@ -140,5 +157,7 @@ export interface Optical {
 export interface Config {
   version: string;
   reading: number;
+  reviews: boolean;
+  reviews_writable: boolean;
   online: { basemaps: BaseMap[]; sentinel2: Optical | null } | null;
 }

@@ -15,12 +15,7 @@ export interface Raster {
   attribution?: string;
 }
 
-export const SCORE_COLOURS: [number, string][] = [
-  [0.4, "#fed976"],
-  [0.6, "#fd8d3c"],
-  [0.8, "#e31a1c"],
-  [1.0, "#7a0019"],
-];
+export const SCORE_COLOURS = ["#fed976", "#fd8d3c", "#e31a1c", "#7a0019"];
 export const ORBIT_COLOURS: Record<string, string> = {
   ascending: "#0a6cff",
   descending: "#a100c8",
@@ -137,6 +132,10 @@ export class MapView {
     this.map.setFilter("selected", ["==", ["get", "id"], id ?? ""]);
   }
 
+  colourBy(measure: "probability" | "score"): void {
+    this.map.setPaintProperty("detections", "fill-color", rampOf(measure) as never);
+  }
+
   show(layers: string[], shown: boolean): void {
     for (const layer of layers)
       this.map.setLayoutProperty(layer, "visibility", shown ? "visible" : "none");
@@ -164,6 +163,13 @@ function centreOf(feature: GeoJSON.Feature): [number, number] {
   return [(west + east) / 2, (south + north) / 2];
 }
 
+function rampOf(measure: "probability" | "score"): unknown {
+  const value = ["coalesce", ["get", measure], ["get", "score"]];
+  const low = measure === "score" ? 0.4 : 0;
+  const stops = SCORE_COLOURS.map((colour, number) => [low + ((1 - low) * number) / 3, colour]);
+  return ["interpolate", ["linear"], value, ...stops.flat()];
+}
+
 function baseStyle(dark: boolean): StyleSpecification {
   const empty = () => ({ type: "geojson" as const, data: NOTHING });
   const mark = (id: string) => ({
@@ -181,7 +187,6 @@ function baseStyle(dark: boolean): StyleSpecification {
       ...(dashes ? { "line-dasharray": dashes } : {}),
     },
   });
-  const ramp = ["interpolate", ["linear"], ["get", "score"], ...SCORE_COLOURS.flat()];
   return {
     version: 8,
     sources: {
@@ -224,7 +229,7 @@ function baseStyle(dark: boolean): StyleSpecification {
         id: "detections",
         type: "fill",
         source: "detections",
-        paint: { "fill-color": ramp as never, "fill-opacity": FILL },
+        paint: { "fill-color": rampOf("score") as never, "fill-opacity": FILL },
       },
       outline("outline-ascending", ORBIT_COLOURS["ascending"] ?? ""),
       outline("outline-descending", ORBIT_COLOURS["descending"] ?? "", [2.5, 1.5]),
