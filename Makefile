@@ -7,10 +7,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VIEWER := $(wildcard viewer/*.* viewer/src/*)
 PAGE := sarlra/serving/map/index.html
 
-.PHONY: help demo test check format viewer clean constraints
+.PHONY: help demo test faults check format viewer clean constraints
 help:
 	@echo "make demo    a simulated earthquake, found: results in demo-output/"
 	@echo "make test    all tests"
+	@echo "make faults  the tests with faults, and their table in docs/faults.md"
 	@echo "make check   ruff and mypy"
 	@echo "make format  ruff's formatter"
 	@echo "make viewer  the map page of sarlra serve"
@@ -38,6 +39,9 @@ demo: .venv/.runtime
 
 test: .venv/.dev $(PAGE)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+faults: .venv/.dev
+	$(BIN)/python -m pytest tests/faults --fault-table docs/faults.md
 
 check: .venv/.dev
 	$(BIN)/ruff check .

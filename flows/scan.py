@@ -94,6 +94,7 @@ def scan(
     visibility_buffer: float = 0.0,
     min_slope: float = 0.0,
     cluster: str = "local",
+    fold: bool = False,
 ) -> dict[str, int]:
     """Scan an area for landslides; returns the number of jobs by outcome.
 
@@ -111,7 +112,7 @@ def scan(
     with plan_jobs(requests, selection) as plan:
         _show_plan(plan, out)
         outcomes: list[Outcome] = []
-        if plan.todo:
+        if plan.todo and not fold:
             if plan.todo > plan.counts["waiting"]:
                 publish_plan(plan)
             with open_client(cluster, plan.todo) as client:

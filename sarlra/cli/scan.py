@@ -100,12 +100,15 @@ def scan(
             "scheduler's address."
         ),
     ] = "local",
+    fold: Annotated[
+        bool, typer.Option("--fold", help="Run no job; only merge what stands, again.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Scan any area for landslides; run it again, and only what is missing runs."""
     from sarlra.cli.scan_view import scan_view
-    from sarlra.jobs.scan import plan_scan
+    from sarlra.jobs.scan import finish, plan_scan
     from sarlra.jobs.scan_ask import scan_requests
     from sarlra.jobs.scan_ground import make_selection
     from sarlra.jobs.scan_run import run_scan
@@ -145,7 +148,11 @@ def scan(
             show_plan(plan, as_json=as_json)
             return
         with scan_view(plan.jobs, err, quiet=as_json) as view:
-            run = run_scan(plan, cluster, view.on_outcome, view.on_client)
+            run = (
+                finish(plan, ())
+                if fold
+                else run_scan(plan, cluster, view.on_outcome, view.on_client)
+            )
         show_run(plan, run, as_json=as_json)
         if run.counts["failed"] or run.counts["rejected"]:
             raise typer.Exit(JobsFailedError.exit_code)

@@ -184,18 +184,28 @@ def publish_plan(plan: ScanPlan) -> None:
 def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
     """Record the outcomes and fold what stands into the catalogue, once for each event.
 
+    Without outcomes that is a fold on demand, of the jobs of the plan that stand already.
+
     Raises
     ------
+    CatalogError
+        There are no outcomes, and nothing stands.
     JobsFailedError
         Every job failed: the composites' groups are taken away again.
     """
     sink = open_sink(plan.requests[0].sink)
+    if not (plan.standing or outcomes):
+        raise CatalogError(
+            f"nothing of this scan stands in {sink.root}",
+            hint="run it first, with the same choices",
+        )
     ordered = tuple(sorted([*plan.standing, *outcomes], key=lambda outcome: outcome.item_id))
     good = [outcome for outcome in ordered if outcome.status != "failed"]
     if any(outcome.status != "skipped" for outcome in outcomes):
         for request in plan.requests:
             put_outcomes(sink, ordered, f"collections/{request.event.id}/outcomes.parquet")
-    _remove_empty_groups(plan, sink, {outcome.job_id for outcome in good})
+    if outcomes:
+        _remove_empty_groups(plan, sink, {outcome.job_id for outcome in good})
     if not good:
         first = ordered[0]
         raise JobsFailedError(

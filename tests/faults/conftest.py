@@ -106,7 +106,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     names = list(rows[0])
     lines = [names, ["---"] * len(names), *([str(row[name]) for name in names] for row in rows)]
-    Path(path).write_text("".join(f"| {' | '.join(line)} |\n" for line in lines))
+    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    Path(path).write_text(f"{PAGE}\n{table}")
+
+
+PAGE = """# Faults
+
+What a scan survives. Every row is a test in `tests/faults` with real processes, servers and disks;
+`make faults` runs them all and writes this page. The scan is of a simulated world in four tiles.
+
+*Failed by name* are jobs that were given up with their name and reason, while the others went on
+and the exit code said so. *Lost* are jobs without a result and without a reason. *Wrong* are files
+(in the rows of the asset server, tokens and clocks: lattices, detections and change) whose bytes
+differ from those of an undisturbed run.
+"""
 
 
 def scores(out: Path) -> dict[str, bytes]:

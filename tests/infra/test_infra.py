@@ -186,10 +186,11 @@ def test_the_cluster_kinds_are_what_the_packages_have() -> None:
 
 def test_kubernetes_documents_are_whole() -> None:
     kinds = [document["kind"] for document in KUBERNETES]
-    assert sorted(kinds) == ["DaskAutoscaler", "DaskCluster", "Deployment"]
+    assert sorted(kinds) == ["DaskAutoscaler", "DaskCluster", "DaskWorkerGroup", "Deployment"]
     by_kind = {document["kind"]: document for document in KUBERNETES}
     cluster, scaler = by_kind["DaskCluster"], by_kind["DaskAutoscaler"]
     assert scaler["spec"]["cluster"] == cluster["metadata"]["name"]
+    assert by_kind["DaskWorkerGroup"]["spec"]["cluster"] == cluster["metadata"]["name"]
     assert 0 < scaler["spec"]["minimum"] <= scaler["spec"]["maximum"]
     selector = cluster["spec"]["scheduler"]["service"]["selector"]
     assert selector["dask.org/cluster-name"] == cluster["metadata"]["name"]

@@ -15,9 +15,9 @@ from pyproj import Transformer
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from sarlra.catalog.zone_edges import across_zone_edges
-from sarlra.errors import EventError, NoAcquisitionsError, RecipeError
+from sarlra.errors import CatalogError, EventError, NoAcquisitionsError, RecipeError
 from sarlra.events.area import box_area
-from sarlra.jobs.scan import ScanPlan, ScanRun, plan_scan
+from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan
 from sarlra.jobs.scan_ask import scan_requests, steps
 from sarlra.jobs.scan_cells import plan_cells
 from sarlra.jobs.scan_run import run_scan
@@ -102,6 +102,12 @@ def test_new_then_done_then_stale(burst: Path, tmp_path: Path) -> None:
         assert second.counts == {"done": 1}
         assert run_scan(second, "none").counts["skipped"] == 1
     assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    # A fold on demand of what stands, also of what somebody damaged since.
+    merged_file = next(out.glob("collections/*/detections.parquet"))
+    merged_file.unlink()
+    with plan(burst, out) as again_planned:
+        finish(again_planned, ())
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
     # One acquisition less before the event: the same tile and track, from other inputs.
     content = json.loads(burst.read_text())
     content["features"] = [i for i in content["features"] if i["id"] != row["inputs"][0]]
@@ -111,6 +117,11 @@ def test_new_then_done_then_stale(burst: Path, tmp_path: Path) -> None:
         again = run_scan(third, "none")
     assert again.counts["failed"] == 0
     assert [o.item_id for o in again.outcomes] == [o.item_id for o in run.outcomes]
+
+
+def test_nothing_that_stands_is_not_folded(burst: Path, tmp_path: Path) -> None:
+    with plan(burst, tmp_path / "out") as made, pytest.raises(CatalogError, match="nothing"):
+        finish(made, ())
 
 
 def test_nothing_on_one_side_is_said(burst: Path, tmp_path: Path) -> None:
