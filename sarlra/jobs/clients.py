@@ -67,7 +67,9 @@ def _local(settings: ClusterSettings, jobs: int) -> Iterator[Any]:
             n_workers=max(1, most),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=settings.dashboard or None,
+            # Without a dashboard there still is a page of the scheduler's health: on loopback.
+            dashboard_address=settings.dashboard or "127.0.0.1:0",
+            scheduler_kwargs={"dashboard": bool(settings.dashboard)},
             silence_logs=logging.ERROR,
             resources=settings.local_resources or None,
         ) as local,

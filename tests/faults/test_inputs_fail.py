@@ -204,7 +204,7 @@ def test_full_disk_leaves_nothing_half_written(
 def test_worker_over_its_memory_limit_fails_one_job(
     world: World, start: Start, tmp_path: Path, record: Record
 ) -> None:
-    """A file of one block of 1 GB: the job that reads it is given up, with its name."""
+    """A file of one block of 1.6 GB: the job that reads it is given up, with its name."""
     content = json.loads((world.folder / "items.json").read_text())
     for item in content["features"]:
         for asset in item["assets"].values():
@@ -214,20 +214,20 @@ def test_worker_over_its_memory_limit_fails_one_job(
     with rasterio.open(item["assets"]["vv"]["href"]) as source:
         # The same place at one level, far beyond the scene: a block must be read whole.
         profile = source.profile | {
-            "width": 16_000, "height": 16_000, "tiled": False, "blockysize": 16_000,
+            "width": 20_000, "height": 20_000, "tiled": False, "blockysize": 20_000,
             "compress": "deflate", "zlevel": 1,
         }  # fmt: skip
         for name in ("blockxsize", "interleave"):
             profile.pop(name, None)
     bomb = tmp_path / "one-block.tif"
     with rasterio.open(bomb, "w", **profile) as target:
-        target.write(np.full((16_000, 16_000), 0.05, np.float32), 1)
+        target.write(np.full((20_000, 20_000), 0.05, np.float32), 1)
     assert bomb.stat().st_size < 20e6
     item["assets"]["vv"]["href"] = str(bomb)
     items = tmp_path / "items.json"
     items.write_text(json.dumps(content))
     address = start_scheduler(start, DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES="0")
-    start(worker(address, "--nanny", "--memory-limit", "1200MB"))
+    start(worker(address, "--nanny", "--memory-limit", "1700MB"))
     out = tmp_path / "out"
     # One job for a worker at a time: dask blames what waits on a worker that dies, too.
     run = start(world.command(out, "--cluster", address, "--orbit", "both", items=items),
@@ -240,7 +240,7 @@ def test_worker_over_its_memory_limit_fails_one_job(
     assert all("memory" in o["hint"] for o in failed)
     assert {o["track"][-1] for o in failed} == {"A"}
     assert any(o["track"][-1] == "D" for o in outcomes if o["status"] in ("done", "empty"))
-    record("a worker over its memory limit (a file of one block of 1 GB), both directions",
+    record("a worker over its memory limit (a file of one block of 1.6 GB), both directions",
            "1 file", out, len(failed), of="ascending")  # fmt: skip
 
 
