@@ -71,6 +71,7 @@ def detect(
     radiometry: Radiometry = "auto",
     visibility_buffer: float = 0.0,
     min_slope: float = 0.0,
+    quality: bool = True,
     cluster: str = "local",
 ) -> dict[str, int]:
     """Find landslides around an earthquake; returns the number of jobs by outcome.
@@ -93,6 +94,7 @@ def detect(
         radiometry=radiometry,
         visibility_buffer=visibility_buffer,
         min_slope=min_slope,
+        quality=quality,
     )
     run = run_plan(plan_jobs(request, search_scenes(request)), cluster)
     create_table_artifact(
@@ -138,6 +140,7 @@ def main() -> None:
         radiometry: Radiometry = "auto",
         visibility_buffer: float = 0.0,
         min_slope: float = 0.0,
+        quality: bool = True,
         cluster: str = "local",
     ) -> None:
         """Find landslides around an earthquake and write them as a STAC catalogue."""
@@ -157,6 +160,7 @@ def main() -> None:
             radiometry=radiometry,
             visibility_buffer=visibility_buffer,
             min_slope=min_slope,
+            quality=quality,
             cluster=cluster,
         )
 

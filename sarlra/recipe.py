@@ -63,6 +63,9 @@ class Recipe(BaseModel):
     overlap: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """Non-maximum suppression: IoU above which the lower score of two windows is dropped."""
 
+    quality: bool = False
+    """Whether each acquisition is held against its stack, and corrected or left out."""
+
     @model_validator(mode="after")
     def _tile_is_whole_strides(self) -> Self:
         if self.tile_px % 256:
@@ -86,8 +89,14 @@ class Recipe(BaseModel):
         return self.window_px - self.stride_px
 
     def canonical(self) -> str:
-        """The recipe as JSON with sorted keys and no spaces."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        """The recipe as JSON with sorted keys and no spaces.
+
+        Choices that came later are left out where they choose what was done before, so that what
+        was made then keeps its hash.
+        """
+        later = {"quality"} if not self.quality else set()
+        choices = self.model_dump(mode="json", exclude=later)
+        return json.dumps(choices, sort_keys=True, separators=(",", ":"))
 
     def hash(self) -> str:
         """sha256 of :meth:`canonical`, as hex."""

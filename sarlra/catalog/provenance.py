@@ -13,6 +13,7 @@ import numpy as np
 import rasterio
 
 from sarlra import __version__
+from sarlra.composites.quality import Quality
 from sarlra.errors import CatalogError
 from sarlra.events.event import Event
 from sarlra.recipe import Recipe
@@ -47,7 +48,8 @@ class Provenance:
     one need not be made again. ``radiometry`` is that of the post bands, ``geometry`` and ``dem``
     are where the visibility comes from (``unknown`` and None where it is not known), ``notes`` what
     else is to be said. ``inside`` is how much of the scene lies in what the model has seen; None
-    where that is not known.
+    where that is not known. ``quality`` has the verdicts on all acquisitions, those left out among
+    them.
     """
 
     recipe: Recipe
@@ -63,6 +65,7 @@ class Provenance:
     dem: str | None = None
     notes: tuple[str, ...] = ()
     inside: Inside | None = None
+    quality: tuple[Quality, ...] = ()
 
 
 def processing_fields(track: Track, provenance: Provenance) -> dict[str, Any]:
@@ -124,8 +127,29 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:n_post": len(track.post),
         "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],
         "sarlra:acquisitions_post": [_acquisition(a) for a in track.post],
+        **({"sarlra:quality": [_quality(q) for q in provenance.quality]}
+           if provenance.quality else {}),
         "sarlra:score_meaning": SCORE_MEANING,
         "sarlra:in_domain": _domain(provenance.inside),
+    }  # fmt: skip
+
+
+def _quality(quality: Quality) -> dict[str, Any]:
+    measures = quality.measures
+    return {
+        "id": quality.acquisition,
+        "side": "post" if quality.post else "pre",
+        "verdict": quality.verdict,
+        "used": quality.kept,
+        "reasons": list(quality.reasons),
+        "n_reference": measures.n_reference,
+        "shift_px": None if measures.shift_px is None else list(measures.shift_px),
+        "offset_db": {pol: round(db, 3) for pol, db in measures.offset_db},
+        "valid_share": round(measures.valid_share, 4),
+        "snow_share": round(measures.snow_share, 4),
+        "flood_share": round(measures.flood_share, 4),
+        "stripes": round(measures.stripes, 3),
+        "fringe_share": round(measures.fringe_share, 4),
     }
 
 

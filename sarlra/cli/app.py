@@ -16,6 +16,7 @@ from sarlra.cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
 from sarlra.cli.evaluate import evaluate
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
+from sarlra.cli.quality import quality
 from sarlra.cli.reproduce import reproduce
 from sarlra.cli.review import review
 from sarlra.cli.scan import EXAMPLES as SCAN_EXAMPLES
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command(epilog=EXAMPLES)(detect)
 app.command(epilog=SCAN_EXAMPLES)(scan)
+app.command()(quality)
 app.command()(score)
 app.add_typer(models, name="models")
 app.add_typer(inventory, name="inventory")

@@ -108,6 +108,10 @@ def detect(
         float,
         typer.Option(help="Slope mask: degrees under which ground is level; 0 masks nothing."),
     ] = 0.0,
+    quality: Annotated[
+        bool,
+        typer.Option(help="Hold each acquisition against its stack; correct it or leave it out."),
+    ] = True,
     cluster: Annotated[
         str, typer.Option(help="local, none (this process), or a dask scheduler's address.")
     ] = "local",
@@ -138,6 +142,7 @@ def detect(
         radiometry=radiometry,
         visibility_buffer=visibility_buffer,
         min_slope=min_slope,
+        quality=quality,
     )
     with progress(quiet=as_json) as bars:
         bars.add_task(f"searching {request.source.name}", total=None)

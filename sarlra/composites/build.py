@@ -9,9 +9,10 @@ is in memory is what the running blocks hold, and a pixel does not depend on how
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 
 import dask.array as da
 import numpy as np
@@ -19,6 +20,7 @@ import rioxarray  # noqa: F401 - registers the .rio accessor
 import xarray as xr
 from numpy.typing import NDArray
 
+from sarlra.composites.corrections import Correction
 from sarlra.composites.footprints import touches
 from sarlra.composites.loader import StackLoader, get_loader
 from sarlra.composites.masks import reach
@@ -44,10 +46,21 @@ class _Member:
     post: bool
     acquisition: int
     fringe: int
+    correction: Correction
+
+    @property
+    def reach(self) -> int:
+        """How many pixels around a pixel decide on it."""
+        return reach(self.fringe) + self.correction.reach
 
 
 def build_composite(
-    track: Track, tile: Tile, box: PixelBox, recipe: Recipe, signing: SigningPolicy | None
+    track: Track,
+    tile: Tile,
+    box: PixelBox,
+    recipe: Recipe,
+    signing: SigningPolicy | None,
+    corrections: Mapping[str, Correction] = MappingProxyType({}),
 ) -> xr.Dataset:
     """Plan the composite of a track on some pixels of a tile; nothing is read yet.
 
@@ -65,6 +78,8 @@ def build_composite(
         ``polarisations``, ``loader``, ``erode_before`` and ``erode_px`` matter here.
     signing
         How assets are signed when they are opened; None where they need no signing.
+    corrections
+        What to put right of acquisitions, by their ids; see :mod:`sarlra.composites.quality`.
 
     Returns
     -------
@@ -83,8 +98,8 @@ def build_composite(
     """
     _check(track, recipe)
     grid = PixelGrid.of(tile, box)
-    members = [m for m in _members(track, recipe) if touches(m.scene, grid)]
-    halo = max((reach(m.fringe) for m in members), default=0)
+    members = [m for m in _members(track, recipe, corrections) if touches(m.scene, grid)]
+    halo = max((m.reach for m in members), default=0)
     edge = _block_edge(len(members) * len(recipe.polarisations), halo)
     loader = get_loader(recipe)
     blocks = [
@@ -115,10 +130,17 @@ def _check(track: Track, recipe: Recipe) -> None:
                 )
 
 
-def _members(track: Track, recipe: Recipe) -> list[_Member]:
+def _members(track: Track, recipe: Recipe, corrections: Mapping[str, Correction]) -> list[_Member]:
     """All slices, ascending in time within each acquisition, whatever order they came in."""
+    nothing = Correction()
     return [
-        _Member(scene, post, number, _fringe(acquisition, recipe))
+        _Member(
+            scene,
+            post,
+            number,
+            max(_fringe(acquisition, recipe), corrections.get(acquisition.id, nothing).fringe),
+            corrections.get(acquisition.id, nothing),
+        )
         for post, acquisitions in ((False, track.pre), (True, track.post))
         for number, acquisition in enumerate(acquisitions)
         for scene in sorted(acquisition.slices, key=lambda s: (s.datetime, s.item_id))
@@ -173,13 +195,13 @@ def _block(
     near = [m for m in members if touches(m.scene, grid)]
     if not near:
         return _empty(depth, grid)
-    halo = max(reach(m.fringe) for m in near)
+    halo = max(m.reach for m in near)
     stacks = loader([m.scene for m in near], recipe.polarisations, grid.grown(halo), signing)
     block: da.Array = da.map_blocks(
         composite_block,
         *stacks,
-        pre=_layers(near, post=False),
-        post=_layers(near, post=True),
+        pre=_layers(near, recipe, post=False),
+        post=_layers(near, recipe, post=True),
         halo=halo,
         drop_axis=0,
         new_axis=0,
@@ -205,13 +227,21 @@ def _no_data(shape: tuple[int, int, int]) -> NDArray[np.float32]:
     return block
 
 
-def _layers(members: Sequence[_Member], *, post: bool) -> tuple[Layers, ...]:
+def _layers(members: Sequence[_Member], recipe: Recipe, *, post: bool) -> tuple[Layers, ...]:
     """The acquisitions among the members, as layers of their stack."""
     groups: dict[int, list[int]] = {}
     for index, member in enumerate(members):
         if member.post is post:
             groups.setdefault(member.acquisition, []).append(index)
-    return tuple(Layers(tuple(group), members[group[0]].fringe) for group in groups.values())
+    return tuple(
+        Layers(
+            tuple(group),
+            members[group[0]].fringe,
+            members[group[0]].correction,
+            tuple(members[group[0]].correction.offset(pol) for pol in recipe.polarisations),
+        )
+        for group in groups.values()
+    )
 
 
 def _dataset(stack: da.Array, grid: PixelGrid, recipe: Recipe) -> xr.Dataset:

@@ -9,18 +9,24 @@ import bottleneck
 import numpy as np
 from numpy.typing import NDArray
 
+from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.masks import Stack, mosaic
+
+_NOTHING = Correction()
 
 
 @dataclass(frozen=True, slots=True)
 class Layers:
     """Which layers of a block are the slices of one acquisition, ascending in time.
 
-    ``fringe`` is by how many pixels their valid edges are eroded.
+    ``fringe`` is by how many pixels their valid edges are eroded, ``correction`` what else is put
+    right, and ``offsets`` what is taken off in dB, for each stack.
     """
 
     indices: tuple[int, ...]
     fringe: int = 0
+    correction: Correction = _NOTHING
+    offsets: tuple[float, ...] = ()
 
 
 def to_db(power: Stack) -> Stack:
@@ -64,8 +70,8 @@ def composite_block(
     for name, acquisitions in (("pre", pre), ("post", post)):
         medians[name] = []
         valid: NDArray[np.bool_] | None = None
-        for stack in stacks:
-            values = _in_db(stack, acquisitions, halo)
+        for number, stack in enumerate(stacks):
+            values = acquisitions_in_db(stack, acquisitions, halo, number)
             medians[name].append(nanmedian(values))
             finite = ~np.isnan(values)
             valid = finite if valid is None else valid & finite
@@ -76,11 +82,31 @@ def composite_block(
     return np.stack([*medians["post"], *changes, counts["pre"], counts["post"]])
 
 
-def _in_db(stack: Stack, acquisitions: Sequence[Layers], halo: int) -> Stack:
-    """(acquisition, rows, columns) in dB; of no acquisition at all, one layer without data."""
+def acquisitions_in_db(
+    stack: Stack, acquisitions: Sequence[Layers], halo: int, number: int = 0
+) -> Stack:
+    """The acquisitions of one polarisation, mosaicked and corrected.
+
+    Parameters
+    ----------
+    stack, halo
+        As in :func:`composite_block`.
+    number
+        Which of the stacks it is; picks the offsets.
+
+    Returns
+    -------
+    (acquisition, rows, columns) in dB; of no acquisition at all, one layer without data.
+    """
     shape = (stack.shape[1] - 2 * halo, stack.shape[2] - 2 * halo)
     result = np.full((max(len(acquisitions), 1), *shape), np.nan, np.float32)
     for layer, acquisition in zip(result, acquisitions, strict=False):
         slices = stack[list(acquisition.indices)]
-        layer[...] = to_db(mosaic(slices, halo, acquisition.fringe))
+        rim = acquisition.correction.reach
+        power = mosaic(slices, halo - rim, acquisition.fringe)
+        if rim:
+            power = moved(power, acquisition.correction.shift_px, rim)
+        layer[...] = to_db(power)
+        if acquisition.offsets and acquisition.offsets[number]:
+            layer -= np.float32(acquisition.offsets[number])
     return result

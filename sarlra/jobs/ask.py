@@ -38,6 +38,7 @@ def make_request(
     radiometry: Radiometry = "auto",
     visibility_buffer: float = 0.0,
     min_slope: float = 0.0,
+    quality: bool = True,
 ) -> Request:
     """Check everything that was written and fetch the event; touches no output.
 
@@ -49,6 +50,8 @@ def make_request(
         Origin times of the shocks, ISO 8601; taken as UTC where they name no offset.
     aoi
         ``west,south,east,north`` or a vector file; needed with ``origin``.
+    quality
+        Whether acquisitions are held against their stacks, and corrected or left out.
     dem, incidence, heading
         See :func:`sarlra.jobs.relief.choose_terrain`.
 
@@ -80,6 +83,7 @@ def make_request(
         loader=loader,
         visibility_buffer=visibility_buffer,
         min_slope=min_slope,
+        quality=quality,
     )
     if radiometry not in ("auto", "gamma0", "sigma0e"):
         raise InputError(f"radiometry {radiometry!r} is none of auto, gamma0, sigma0e")

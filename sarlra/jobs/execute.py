@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from sarlra.catalog.collection import FoldResult, fold
 from sarlra.catalog.sink import Sink, open_sink
@@ -15,6 +16,7 @@ from sarlra.errors import JobsFailedError
 from sarlra.jobs.cluster import run_jobs
 from sarlra.jobs.job import Job, Outcome, Status
 from sarlra.jobs.plan import Plan, Request, make_plan
+from sarlra.jobs.quality import assess_jobs
 from sarlra.jobs.run_job import HALVES, run_job
 from sarlra.scenes.frozen import freeze_bytes
 from sarlra.scenes.model import Scenes
@@ -75,7 +77,8 @@ def execute(
         if sink.size(inputs) != len(frozen):  # its name is of its content
             sink.put_bytes(inputs, frozen)
         _create_groups(sink, plan)
-    for outcome in run_jobs(plan.todo, run_job, cluster, HALVES):
+    ready, unread = assess_jobs(plan.todo)
+    for outcome in chain(unread, run_jobs(ready, run_job, cluster, HALVES)):
         outcomes.append(outcome)
         on_outcome(outcome)
     outcomes.sort(key=lambda outcome: outcome.item_id)

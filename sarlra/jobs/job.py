@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sarlra import __version__
+from sarlra.catalog.names import item_id
+from sarlra.composites.quality import Quality
+from sarlra.errors import SarlraError
 from sarlra.events.event import Event
 from sarlra.grid import PixelBox, Tile
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Recipe
-from sarlra.scenes.model import Track
+from sarlra.scenes.model import Slice, Track
 from sarlra.scenes.signing import SigningPolicy
 from sarlra.terrain.choice import TerrainChoice
 
@@ -30,7 +33,8 @@ class Job:
 
     ``sink`` is the output's folder or URL, ``inputs_href`` the frozen search result relative to
     it. ``threads`` bounds the threads that read and compute inside the job. ``terrain`` says where
-    heights and the track's geometry come from.
+    heights and the track's geometry come from. ``quality`` has the verdicts on the track's
+    acquisitions, which stand in it all; none where the recipe does not ask for them.
     """
 
     id: str
@@ -48,6 +52,7 @@ class Job:
     inputs_href: str
     threads: int = 2
     terrain: TerrainChoice = field(default_factory=TerrainChoice)
+    quality: tuple[Quality, ...] = ()
 
     @property
     def store(self) -> str:
@@ -91,7 +96,8 @@ def track_version(
     """A short name of everything that decides a track's result, eight hexadecimal digits.
 
     Two runs agree on it when recipe, model, package version, origin times, area, the choice of DEM
-    and geometry, and input files (ids and addresses) agree.
+    and geometry, and input files (ids, addresses and times of processing) agree. Verdicts on the
+    acquisitions follow from these.
     """
     facts = {
         "package": __version__,
@@ -101,12 +107,17 @@ def track_version(
         "area": hashlib.sha256(event.area.wkb).hexdigest(),
         "terrain": terrain.facts(),
         "inputs": [
-            [acquisition.id, part.item_id, *sorted(href for _, href in part.assets)]
+            [acquisition.id, part.item_id, *_made(part), *sorted(href for _, href in part.assets)]
             for acquisition in (*track.pre, *track.post)
             for part in acquisition.slices
         ],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def _made(part: Slice) -> tuple[str, ...]:
+    """When a scene was made: one that was replaced in place, under the same name, is another."""
+    return () if part.processed is None else (part.processed.isoformat(),)
 
 
 def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:
@@ -149,4 +160,19 @@ def outcome_of(
         detections=int(statistics.get("detections", 0)),
         seconds=seconds,
         notes=tuple(notes),
+    )
+
+
+def failed_outcome(job: Job, error: SarlraError, seconds: float) -> Outcome:
+    """The outcome of a job that an error ended."""
+    return Outcome(
+        job.id,
+        item_id(job.event, job.tile, job.track, job.version),
+        job.tile.id,
+        job.track.id,
+        "failed",
+        code=error.code,
+        reason=error.message,
+        hint=error.hint,
+        seconds=seconds,
     )

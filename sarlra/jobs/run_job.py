@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -20,17 +21,19 @@ from sarlra.catalog.coverage import pixels_of, shares_of
 from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.build import build_composite
+from sarlra.composites.quality import corrections_of, kept_track
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
 from sarlra.detection.lattice import score_lattice, scored_means
 from sarlra.errors import SarlraError
-from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, outcome_of
+from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, failed_outcome, outcome_of
 from sarlra.jobs.pool import Halves
 from sarlra.jobs.tiles import tile_windows
 from sarlra.models.calibration import calibration_of
 from sarlra.models.domain import Inside, domain_of, inside
 from sarlra.models.scoring import load_scorer
+from sarlra.scenes.model import Track
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.shade import hillshade
 from sarlra.terrain.tile import TileTerrain, tile_terrain
@@ -107,17 +110,7 @@ def _failed(job: Job, error: SarlraError, started: float, *, again: bool) -> Out
         log.warning("item %s stays as it is: %s", name, error)
         return _stands(job, name, standing, started)
     log.warning("job %s failed: %s", name, error)
-    return Outcome(
-        job.id,
-        name,
-        job.tile.id,
-        job.track.id,
-        "failed",
-        code=error.code,
-        reason=error.message,
-        hint=error.hint,
-        seconds=time.monotonic() - started,
-    )
+    return failed_outcome(job, error, time.monotonic() - started)
 
 
 def better_terrain(job: Job, standing: pystac.Item) -> TileTerrain | None:
@@ -148,7 +141,8 @@ def _make(
         else wanted.active
     )
     steep, said = _slope_mask(job, terrain)
-    notes = (*terrain.notes, *said)
+    notes = (*terrain.notes, *said, *_notes(job))
+    track = used_track(job)
     scorer = load_scorer(job.model)
     lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe, steep)
     detections = detect(
@@ -156,7 +150,7 @@ def _make(
         lattice,
         job.tile,
         job.box,
-        job.track,
+        track,
         job.threshold,
         job.recipe,
         calibration_of(job.model.card),
@@ -172,7 +166,7 @@ def _make(
         sink,
         job.event,
         job.tile,
-        job.track,
+        track,
         own,
         lattice,
         detections,
@@ -190,11 +184,27 @@ def _make(
             dem=terrain.dem,
             notes=notes,
             inside=_inside(job, composite, lattice, terrain),
+            quality=job.quality,
         ),
         statistics,
         _shade(terrain, own),
     )
     return statistics, notes
+
+
+def used_track(job: Job) -> Track:
+    """The job's track without the acquisitions that are left out."""
+    return kept_track(job.track, job.quality)
+
+
+def _notes(job: Job) -> Iterator[str]:
+    """What is to be said of the acquisitions."""
+    for one in job.quality:
+        if one.verdict == "reject":
+            what = "used" if one.kept else "left out"
+            yield f"acquisition {one.acquisition} rejected, {what}: {'; '.join(one.reasons)}"
+    if len(used_track(job).post) == 1:
+        yield "one image after the event: the noise of the change is high; later passes lower it"
 
 
 def _inside(
@@ -223,7 +233,9 @@ def _slope_mask(
 
 def _compute(job: Job, terrain: TileTerrain | None) -> tuple[xr.Dataset, TileTerrain]:
     """The composite with its visibility, in the recipe's radiometry where that can be had."""
-    lazy = build_composite(job.track, job.tile, job.box, job.recipe, job.signing)
+    lazy = build_composite(
+        used_track(job), job.tile, job.box, job.recipe, job.signing, corrections_of(job.quality)
+    )
     # A pool of its own: inside a dask worker the default would ask the cluster, and wait for it.
     with ThreadPoolExecutor(job.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
         composite = lazy.compute()

@@ -188,6 +188,8 @@ def _notes(document: Document, job: Job) -> list[str]:
         )
     for side, acquisitions in (("pre", job.track.pre), ("post", job.track.post)):
         listed = [entry["id"] for entry in properties[f"sarlra:acquisitions_{side}"]]
+        lost = [q["id"] for q in properties.get("sarlra:quality", ()) if not q["used"]]
+        acquisitions = tuple(a for a in acquisitions if a.id not in lost)
         if [acquisition.id for acquisition in acquisitions] != listed:
             notes.append(f"other acquisitions {side} than the item lists")
     return notes

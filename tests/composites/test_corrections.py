@@ -1,0 +1,83 @@
+"""Corrections of place and level, against SciPy and plain NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from sarlra.composites.corrections import Correction, moved
+from sarlra.composites.median import Layers, composite_block
+from sarlra.composites.registration import shift_between
+
+
+def _ground(seed: int, shape: tuple[int, int] = (128, 128)) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    relief = ndimage.gaussian_filter(rng.normal(size=shape), 3.0)
+    return (-10.0 + 3.0 * relief / relief.std()).astype(np.float32)
+
+
+@given(st.floats(-3, 3), st.floats(-3, 3))
+@settings(max_examples=25, deadline=None)
+def test_moving_back_is_bilinear_and_ends_where_scipy_ends(row: float, col: float) -> None:
+    image = np.random.default_rng(1).gamma(4.0, 1.0, (40, 44)).astype(np.float32)
+    rim = Correction((row, col)).reach
+    ours = moved(image, (row, col), rim)
+    theirs = ndimage.shift(image.astype(np.float64), (-row, -col), order=1)
+    inner = (slice(rim, 40 - rim), slice(rim, 44 - rim))
+    np.testing.assert_allclose(ours, theirs[inner], rtol=1e-4)
+
+
+def test_no_data_beside_a_pixel_takes_it_only_where_it_counts() -> None:
+    image = np.ones((7, 7), np.float32)
+    image[3, 3] = np.nan
+    halved = moved(image, (0.5, 0.0), 1)
+    assert np.argwhere(np.isnan(halved)).tolist() == [[1, 2], [2, 2]]
+    whole = moved(image, (1.0, 0.0), 2)
+    assert np.argwhere(np.isnan(whole)).tolist() == [[0, 1]]
+
+
+@pytest.mark.parametrize("shift", [(0.5, 0.0), (1.0, -1.0), (0.0, 3.0), (-2.3, 1.7), (0.0, 0.0)])
+def test_a_shift_is_found_through_speckle(shift: tuple[float, float]) -> None:
+    rng = np.random.default_rng(3)
+    pairs = []
+    for seed in range(4):
+        ground = _ground(seed)
+        power = 10 ** (ground / 10)
+        seen = ndimage.shift(power * rng.gamma(4.4, 1 / 4.4, ground.shape), shift, order=1,
+                             mode="nearest")  # fmt: skip
+        stack = power * rng.gamma(22.0, 1 / 22.0, ground.shape)
+        pairs.append(
+            (10 * np.log10(seen).astype(np.float32), 10 * np.log10(stack).astype(np.float32))
+        )
+    found = shift_between(pairs)
+    assert found is not None
+    assert np.hypot(found[0] - shift[0], found[1] - shift[1]) < 0.15
+
+
+def test_the_sea_has_no_place() -> None:
+    rng = np.random.default_rng(4)
+    images = 10 * np.log10(rng.gamma(4.4, 1.0, (6, 128, 128))).astype(np.float32)
+    assert shift_between(zip(images[::2], images[1::2], strict=True)) is None
+    assert shift_between([]) is None
+    nothing = np.full((64, 64), np.nan, np.float32)
+    assert shift_between([(nothing, nothing)]) is None
+
+
+def test_a_block_with_corrections_is_the_block_of_what_was_right() -> None:
+    rng = np.random.default_rng(5)
+    right = rng.gamma(4.4, 0.02, (3, 60, 60)).astype(np.float32)
+    spoilt = right.copy()
+    spoilt[1] = np.roll(right[1], (2, -1), (0, 1)) * np.float32(10**0.2)
+    halo = 6
+    plain = composite_block(right, pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=halo)
+    mend = Correction((2.0, -1.0), (("VV", 2.0),))
+    mended = composite_block(
+        spoilt,
+        pre=[Layers((0,)), Layers((1,), 0, mend, (2.0,))],
+        post=[Layers((2,))],
+        halo=halo,
+    )
+    np.testing.assert_allclose(mended, plain, atol=1e-4)
