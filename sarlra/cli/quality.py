@@ -35,8 +35,8 @@ def quality(
 ) -> None:
     """Hold each acquisition against its stack: place, level, data, snow, floods, stripes, fringes.
 
-    `detect` and `watch` do this by themselves and write the verdicts into their items; docs/quality.md
-    has what it catches. **Example**: sarlra quality us2000h8ty
+    `detect` and `watch` do this by themselves and write the verdicts into their items;
+    docs/quality.md has what it catches. **Example**: sarlra quality us2000h8ty
     """  # fmt: skip
     from sarlra.jobs.ask import make_request
     from sarlra.jobs.plan import search

@@ -35,6 +35,7 @@ def _plan(shared_data: Path, out: Path, aoi: str = AOI, **choices: str) -> Plan:
         source=str(shared_data / "opera-rtc-s1" / "items.json"),
         origin=(choices.pop("origin", "2023-12-10T00:00:00Z"),),
         aoi=aoi,
+        quality=False,  # medians are held against those of the files as they are
         **choices,  # type: ignore[arg-type]
     )
     return prepare(request, search(request))
