@@ -107,9 +107,13 @@ def file_asset(key: str, path: Path) -> dict[str, Any]:
 
 def raster_asset(key: str, path: Path, raster: Raster) -> dict[str, Any]:
     """:func:`file_asset` of a COG, with its grid and bands."""
+    return {**file_asset(key, path), **raster_asset_of(raster)}
+
+
+def raster_asset_of(raster: Raster) -> dict[str, Any]:
+    """The grid and the bands of a raster, as its asset states them."""
     rows, columns = raster.values.shape[1:]
     return {
-        **file_asset(key, path),
         "proj:code": f"EPSG:{raster.epsg}",
         "proj:bbox": list(raster.bounds),
         "proj:shape": [rows, columns],

@@ -84,7 +84,7 @@ def fold(
     validate_document(collection)
     path = collection_path(event.id)
     sink.put_bytes(path, to_bytes(collection))
-    sink.put_bytes(ROOT, root_bytes(_titles(sink)))
+    sink.put_bytes(ROOT, root_bytes(collection_titles(sink)))
     return FoldResult(
         event_id=event.id,
         collection_href=sink.url_of(path),
@@ -191,7 +191,7 @@ def _put_merged(sink: Sink, event: Event, merged: Merged) -> dict[str, dict[str,
     return described
 
 
-def _titles(sink: Sink) -> list[tuple[str, str]]:
+def collection_titles(sink: Sink) -> list[tuple[str, str]]:
     """(id, title) of every collection that stands and can be read."""
     found: list[tuple[str, str]] = []
     for identifier in sink.list_collections():

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from affine import Affine
 
-from sarlra.catalog.read import read_bands
+from sarlra.catalog.read import grid_of_item, read_scores
 from sarlra.catalog.restore import Grid, grid_of
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
@@ -90,7 +90,7 @@ def _zone(sink: Sink, documents: list[Document]) -> ZoneLattices:
                 hint="give the items of one resolution",
             )
     places = [_place(document, grid) for document, grid in zip(documents, grids, strict=True)]
-    lattices = [read_bands(sink, str(document["id"]), "scores")[0] for document in documents]
+    lattices = [read_scores(sink, str(document["id"])) for document in documents]
     row0, col0 = min(p[0] for p in places), min(p[1] for p in places)
     ends = [(p[0] + a.shape[0], p[1] + a.shape[1]) for p, a in zip(places, lattices, strict=True)]
     shape = (max(e[0] for e in ends) - row0, max(e[1] for e in ends) - col0)
@@ -117,7 +117,6 @@ def _state(grid: Grid) -> OrbitState:
 
 def _place(document: Document, grid: Grid) -> tuple[int, int]:
     """Row and column, in strides, of the first window of the document's tile."""
-    text = str(document["properties"]["sarlra:tile"]).split("E", 1)[1]
-    column, row = text.split("N", 1)
+    tile, _ = grid_of_item(document)
     per_tile = grid.tile_px // grid.stride_px
-    return -(int(row) + 1) * per_tile, int(column) * per_tile
+    return -(tile.row + 1) * per_tile, tile.column * per_tile

@@ -27,6 +27,8 @@ from sarlra.cli.simulate import simulate
 from sarlra.cli.terrain import terrain
 from sarlra.cli.train import train
 from sarlra.cli.triage import triage
+from sarlra.cli.watch import EXAMPLES as WATCH_EXAMPLES
+from sarlra.cli.watch import watch
 
 app = typer.Typer(
     name="sarlra",
@@ -39,6 +41,7 @@ app = typer.Typer(
 )
 app.command(epilog=EXAMPLES)(detect)
 app.command(epilog=SCAN_EXAMPLES)(scan)
+app.command(epilog=WATCH_EXAMPLES)(watch)
 app.command()(quality)
 app.command()(score)
 app.add_typer(models, name="models")

@@ -43,8 +43,12 @@ def fetch_event(event_id: str, aoi: MultiPolygon | None = None) -> Event:
     SearchError
         The service cannot be reached, or is too busy.
     """
-    root = os.environ.get("SARLRA_USGS_URL", USGS_URL).rstrip("/")
-    url = f"{root}/query?eventid={event_id}&format=geojson"
+    return event_from_detail(fetch_detail(event_id), _detail_url(event_id), aoi)
+
+
+def fetch_detail(event_id: str) -> Any:
+    """The event service's detail of an event, as JSON; raises as :func:`fetch_event`."""
+    url = _detail_url(event_id)
     offline = "or give the event's detail as a file"
     try:
         answer = fetch(url, max_bytes=_MAX_BYTES)
@@ -58,7 +62,22 @@ def fetch_event(event_id: str, aoi: MultiPolygon | None = None) -> Event:
         )
     if answer.status != 200:
         raise SearchError(f"{url} answers with HTTP {answer.status}", hint=f"try later, {offline}")
-    return event_from_detail(parse_json(answer.body, url, EventError), url, aoi)
+    return parse_json(answer.body, url, EventError)
+
+
+def landslide_alert(properties: Mapping[str, Any]) -> str | None:
+    """The level of the landslide alert in a detail's properties; None where there is none."""
+    products = properties.get("products")
+    found = products.get("ground-failure") if isinstance(products, dict) else None
+    first = found[0] if isinstance(found, list) and found else None
+    stated = first.get("properties") if isinstance(first, dict) else None
+    level = stated.get("landslide-alert") if isinstance(stated, dict) else None
+    return level.lower() if isinstance(level, str) else None
+
+
+def _detail_url(event_id: str) -> str:
+    root = os.environ.get("SARLRA_USGS_URL", USGS_URL).rstrip("/")
+    return f"{root}/query?eventid={event_id}&format=geojson"
 
 
 def read_event(path: Path, aoi: MultiPolygon | None = None) -> Event:
@@ -89,7 +108,7 @@ def event_from_detail(detail: Any, name: str, aoi: MultiPolygon | None = None) -
         raise EventError(f"{name}: {event_id} is of type {properties['type']!r}, no earthquake")
     origin = _origin(properties.get("time"), name)
     longitude, latitude, depth = _epicentre(detail.get("geometry"), name)
-    magnitude = _number(properties.get("mag"), -2, 10.5)
+    magnitude = number(properties.get("mag"), -2, 10.5)
     if aoi is None:
         area, found = default_area(
             (longitude, latitude), magnitude, _shakemap_bounds(properties), name
@@ -129,7 +148,7 @@ def _check_shape(detail: Any, name: str) -> None:
 
 
 def _origin(milliseconds: Any, name: str) -> datetime:
-    if _number(milliseconds, -1e14, 1e14) is None:
+    if number(milliseconds, -1e14, 1e14) is None:
         raise EventError(f"{name}: its origin time is {milliseconds!r:.80}, not milliseconds")
     try:
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
@@ -141,11 +160,11 @@ def _epicentre(geometry: Any, name: str) -> tuple[float, float, float | None]:
     coordinates = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if not isinstance(coordinates, list) or len(coordinates) < 2:
         raise EventError(f"{name}: it has no epicentre", hint=_HINT)
-    longitude = _number(coordinates[0], -360, 360)
-    latitude = _number(coordinates[1], -90, 90)
+    longitude = number(coordinates[0], -360, 360)
+    latitude = number(coordinates[1], -90, 90)
     if longitude is None or latitude is None:
         raise EventError(f"{name}: its epicentre {coordinates[:2]!r:.80} is no place on Earth")
-    depth = _number(coordinates[2], -10, 1000) if len(coordinates) > 2 else None
+    depth = number(coordinates[2], -10, 1000) if len(coordinates) > 2 else None
     return (longitude + 180) % 360 - 180, latitude, depth
 
 
@@ -156,10 +175,10 @@ def _shakemap_bounds(properties: Mapping[str, Any]) -> Box | None:
     stated = first.get("properties") if isinstance(first, dict) else None
     if not isinstance(stated, dict):
         return None
-    west = _number(stated.get("minimum-longitude"), -360, 360)
-    east = _number(stated.get("maximum-longitude"), -360, 360)
-    south = _number(stated.get("minimum-latitude"), -90, 90)
-    north = _number(stated.get("maximum-latitude"), -90, 90)
+    west = number(stated.get("minimum-longitude"), -360, 360)
+    east = number(stated.get("maximum-longitude"), -360, 360)
+    south = number(stated.get("minimum-latitude"), -90, 90)
+    north = number(stated.get("maximum-latitude"), -90, 90)
     if west is None or east is None or south is None or north is None or south >= north:
         return None
     wide = (east - west) % 360
@@ -167,7 +186,8 @@ def _shakemap_bounds(properties: Mapping[str, Any]) -> Box | None:
     return (west, south, west + wide, north) if 0 < wide < 180 else None
 
 
-def _number(value: Any, low: float, high: float) -> float | None:
+def number(value: Any, low: float, high: float) -> float | None:
+    """A number, also one written as text, within bounds; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -47,8 +47,8 @@ def prepare(request: Request, chosen: Chosen) -> Plan:
     OutputError
         The sink holds something else than a catalogue of this package.
     """
-    inputs_href = _inputs_href(request, chosen.scenes)
-    return make_plan(request, chosen, open_sink(request.sink), inputs_href)
+    href = inputs_href(request, chosen.scenes)
+    return make_plan(request, chosen, open_sink(request.sink), href)
 
 
 def execute(
@@ -73,7 +73,7 @@ def execute(
     for outcome in outcomes:
         on_outcome(outcome)
     if plan.todo:
-        inputs, frozen = _inputs_href(plan.request, plan.scenes), freeze_bytes(plan.scenes)
+        inputs, frozen = inputs_href(plan.request, plan.scenes), freeze_bytes(plan.scenes)
         if sink.size(inputs) != len(frozen):  # its name is of its content
             sink.put_bytes(inputs, frozen)
         _create_groups(sink, plan)
@@ -95,7 +95,8 @@ def execute(
     return Run(tuple(outcomes), folded)
 
 
-def _inputs_href(request: Request, scenes: Scenes) -> str:
+def inputs_href(request: Request, scenes: Scenes) -> str:
+    """Where the frozen scenes of a request lie, relative to its sink."""
     digest = hashlib.sha256(freeze_bytes(scenes)).hexdigest()[:8]
     return f"collections/{request.event.id}/inputs-{digest}.json"
 
@@ -131,4 +132,4 @@ def _remove_empty_groups(sink: Sink, jobs: Iterable[Job], failed: set[str]) -> N
 def _take_back(sink: Sink, plan: Plan) -> None:
     """Remove the frozen inputs of a run that made nothing, unless an earlier run left them."""
     if not sink.exists("catalog.json"):
-        sink.delete(_inputs_href(plan.request, plan.scenes))
+        sink.delete(inputs_href(plan.request, plan.scenes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -124,14 +124,14 @@ def make_plan(request: Request, chosen: Chosen, sink: Sink, inputs_href: str) ->
         jobs += [
             make_job(request, windows, track, (recipe, model), version, version, inputs_href)
             for windows in plan_tiles(request.event.area, recipe)
-            if _meets(windows, track)
+            if meets(windows, track)
         ]
     if not jobs:
         raise AreaError(
             f"no scene of {request.source.name} meets the area {request.event.area.bounds}",
             hint="give an --aoi that the source covers",
         )
-    return Plan(request, chosen.scenes, tuple(jobs), tuple(_standing(jobs, sink)))
+    return Plan(request, chosen.scenes, tuple(jobs), tuple(standing_of(jobs, sink)))
 
 
 def make_job(
@@ -175,7 +175,8 @@ def make_job(
     )
 
 
-def _standing(jobs: list[Job], sink: Sink) -> Iterator[Outcome]:
+def standing_of(jobs: Sequence[Job], sink: Sink) -> Iterator[Outcome]:
+    """The outcomes (``skipped``) of jobs whose item stands already."""
     for job in jobs:
         name = item_id(job.event, job.tile, job.track, job.version)
         item = find_done(sink, name, job.id)
@@ -229,7 +230,7 @@ def _threshold(recipe: Recipe, model: ModelInfo) -> float:
     return DEFAULT_THRESHOLD
 
 
-def _meets(windows: TileWindows, track: Track) -> bool:
+def meets(windows: TileWindows, track: Track) -> bool:
     """Whether both a pre and a post slice may cover part of the tile's box."""
     box = shapely.box(*windows.box.bounds(windows.tile))
     return all(

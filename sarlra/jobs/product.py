@@ -10,13 +10,11 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
-from rasterio.io import MemoryFile
 
 from sarlra.catalog.cog import Band
 from sarlra.catalog.lattices import ZoneLattices, zone_lattices
-from sarlra.catalog.names import asset_path
 from sarlra.catalog.rasters import Raster
+from sarlra.catalog.read import read_raster
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
 from sarlra.detection.density import density
@@ -24,7 +22,7 @@ from sarlra.detection.detect import outlines_4326
 from sarlra.detection.fuse import FUSED_THRESHOLD, SEEN_BY, Fused, fuse
 from sarlra.detection.heat import LEAST_SLOPE_DEG, change_of, heat, limit_of, share_changed
 from sarlra.detection.suppress import suppress
-from sarlra.errors import CatalogError, SarlraError
+from sarlra.errors import SarlraError
 from sarlra.terrain.choice import DemSource
 from sarlra.terrain.dem import read_dem
 from sarlra.terrain.ground import GroundGrid
@@ -208,12 +206,7 @@ def _changes(
 ) -> Iterator[tuple[F32, tuple[int, int]]]:
     """Each item's change on slopes, padded to whole cells, and its first cell on the lattice."""
     for document in documents:
-        path = asset_path(str(document["id"]), "change")
-        try:
-            with MemoryFile(sink.read_bytes(path)) as memory, memory.open() as raster:
-                bands, transform = raster.read(), raster.transform
-        except RasterioError as error:
-            raise CatalogError(f"cannot read {sink.url_of(path)}: {error}") from error
+        bands, transform = read_raster(sink, str(document["id"]), "change")
         change = change_of(bands)
         change[~_steep(change.shape, transform, zone.epsg, dem, notes)] = np.nan
         left = round(transform.c / zone.resolution)

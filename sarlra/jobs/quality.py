@@ -16,9 +16,10 @@ from sarlra.composites.measures import assess
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.quality import Quality
 from sarlra.errors import SarlraError
+from sarlra.events.geometry import to_utm
 from sarlra.jobs.job import Job, Outcome, failed_outcome
 from sarlra.jobs.pool import TRANSIENT
-from sarlra.jobs.tiles import to_utm, zones
+from sarlra.jobs.tiles import zones
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Slice, Track
 from sarlra.scenes.signing import SigningPolicy

@@ -34,7 +34,12 @@ _KEPT_LINKS = ("self", "derived_from", "collection", "license", "via")
 
 
 def find_scenes(
-    event: Event, source: Source, recipe: Recipe, *, orbits: frozenset[OrbitState] = BOTH
+    event: Event,
+    source: Source,
+    recipe: Recipe,
+    *,
+    orbits: frozenset[OrbitState] = BOTH,
+    partial: bool = False,
 ) -> Scenes:
     """Search the source around the event and sort what it gives.
 
@@ -47,6 +52,8 @@ def find_scenes(
         acquisition during which a shock struck is in neither.
     orbits
         Directions of pass to use.
+    partial
+        Whether tracks that have only one side are given, too.
 
     Returns
     -------
@@ -64,7 +71,7 @@ def find_scenes(
     start = event.first_origin - timedelta(days=recipe.pre_days) - _MARGIN
     end = event.last_origin + timedelta(days=recipe.post_days) + _MARGIN
     found = open_search(source).find(event.area, start, end)
-    return assemble(found, event, source, recipe, orbits=orbits)
+    return assemble(found, event, source, recipe, orbits=orbits, partial=partial)
 
 
 def assemble(
@@ -74,6 +81,7 @@ def assemble(
     recipe: Recipe,
     *,
     orbits: frozenset[OrbitState] = BOTH,
+    partial: bool = False,
 ) -> Scenes:
     """What :func:`find_scenes` does once items are found; their order does not matter."""
     items: dict[int, FoundItem] = {}
@@ -98,7 +106,7 @@ def assemble(
             skipped.append(Skipped(track.id, "orbit", f"its {len(ours)} slices are {state}"))
             continue
         skipped += reasons
-        if track.pre and track.post:
+        if (track.pre and track.post) or (partial and (track.pre or track.post)):
             tracks.append(track)
     used = [s for track in tracks for a in (*track.pre, *track.post) for s in a.slices]
     scenes = Scenes(
