@@ -1,8 +1,8 @@
 """Which buffers a track is composited with, for the acquisitions at hand.
 
-Every buffer that is offered gives some set of acquisitions; several give the same one as long as
-the later passes have not come, and then the narrowest names it, since a model was measured with
-windows that are full. Where the card of the model has a measured F1 for each of the sets
+A model was measured with windows that are full: as long as later passes have not come, a wide post
+window holds what a narrower one holds, and only the narrowest of them is offered. Of buffers that
+give the same acquisitions before and after, one is. Where the card of the model has a measured F1 for each of the sets
 (``metrics.by_buffer``, such as ``{"60-12": 0.79}``), the highest wins. Where it has not, the change
 with the least noise wins: that with the least 1/n_pre + 1/n_post, to which the variance of a
 difference of two means is proportional. Equal ones: the narrower post window, then the longer pre.
@@ -55,10 +55,13 @@ def choose_buffers(
     track
         With all acquisitions of the widest buffers.
     """
+    narrowest: dict[tuple[str, ...], int] = {}
     sets: dict[tuple[str, ...], tuple[int, int, Track]] = {}
     for pre, post in sorted(offered, key=lambda b: (b[1], -b[0])):
         cut = within(track, event, pre, post)
-        if cut.pre and cut.post:
+        after = tuple(a.id for a in cut.post)
+        full = narrowest.setdefault(after, post) == post
+        if full and cut.pre and cut.post:
             sets.setdefault(tuple(a.id for a in (*cut.pre, *cut.post)), (pre, post, cut))
     if not sets:
         return None

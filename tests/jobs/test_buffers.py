@@ -1,0 +1,86 @@
+"""The choice of buffers, by the model's table and without one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from shapely import MultiPolygon, box
+
+from sarlra.events.event import Event
+from sarlra.jobs.buffers import WATCH_BUFFERS, by_buffer, choose_buffers
+from sarlra.models.registry import default_model
+from sarlra.scenes.model import Acquisition, Slice, Track
+
+ORIGIN = datetime(2023, 9, 1, tzinfo=UTC)
+EVENT = Event("us1000aa", "M 6.6", (ORIGIN,), MultiPolygon([box(0, 0, 1, 1)]))
+ALL = (0.70, 0.75, 0.80, 0.79, 0.78)
+
+
+def _track(*days: float) -> Track:
+    def one(day: float) -> Acquisition:
+        moment = ORIGIN + timedelta(days=day)
+        scene = Slice(str(day), None, moment, "sentinel-1a", 1, "ascending", None, None, (), 32654,
+                      None, None, box(0, 0, 1, 1))  # fmt: skip
+        return Acquisition(f"A{day:g}", moment, "sentinel-1a", (scene,))
+
+    made = [one(day) for day in days]
+    return Track(1, "ascending", tuple(a for a in made if a.datetime < ORIGIN),
+                 tuple(a for a in made if a.datetime > ORIGIN))  # fmt: skip
+
+
+def _model(*figures: float) -> Any:
+    table = {f"{a}-{b}": f for (a, b), f in zip(WATCH_BUFFERS, figures, strict=False)}
+    card = {"metrics": {"by_buffer": table}} if figures else {}
+    return replace(default_model("VV_VH", "ascending"), card=card)
+
+
+PRE = (-57.0, -45.0, -33.0, -21.0, -9.0)
+
+
+@pytest.mark.parametrize(
+    ("post", "figures", "name", "n"),
+    [
+        ((3,), ALL, "60-12", (5, 1)),  # wider windows hold no more yet
+        ((3, 15), ALL, "60-24", (5, 2)),
+        ((3, 15, 27, 39), ALL, "60-48", (5, 4)),
+        ((3, 15, 27, 39, 51), ALL, "60-48", (5, 4)),  # the table says: better than with the fifth
+        ((3, 15, 27, 39, 51), (0.7, 0.75, 0.8, 0.79, 0.9), "60-60", (5, 5)),
+        ((3, 15), (0.9, 0.75, 0.8, 0.79, 0.78), "60-12", (5, 1)),
+        ((3, 15), (), "60-24", (5, 2)),
+        ((3, 15, 27, 39, 51), (), "60-60", (5, 5)),
+        ((3, 15, 27, 39, 51), (0.9,), "60-60", (5, 5)),  # a table with gaps is no table
+        ((14,), ALL, "60-24", (5, 1)),
+    ],
+)
+def test_choices(
+    post: tuple[float, ...], figures: tuple[float, ...], name: str, n: tuple[int, int]
+) -> None:
+    choice = choose_buffers(_track(*PRE, *post), EVENT, _model(*figures))
+    assert choice is not None
+    assert choice.name == name
+    assert (len(choice.track.pre), len(choice.track.post)) == n
+    table = by_buffer(_model(*figures).card)
+    assert choice.expected == (table[name] if len(table) == 5 else None)
+    assert ("least noise" in choice.rule) == (len(table) != 5)
+
+
+def test_without_one_side_there_is_no_choice() -> None:
+    assert choose_buffers(_track(*PRE), EVENT, _model(*ALL)) is None
+    assert choose_buffers(_track(3.0), EVENT, _model()) is None
+
+
+@pytest.mark.parametrize(
+    ("card", "table"),
+    [
+        ({}, {}),
+        ({"metrics": None}, {}),
+        ({"metrics": {"by_buffer": [1]}}, {}),
+        ({"metrics": {"by_buffer": {"60-12": 0.8, "60-24": {"f1": 0.7}, "x": "y", "z": 7}}},
+         {"60-12": 0.8, "60-24": 0.7}),
+    ],
+)  # fmt: skip
+def test_tables_of_cards(card: dict[str, Any], table: dict[str, float]) -> None:
+    assert by_buffer(card) == table

@@ -1,0 +1,286 @@
+"""A whole life of a watched event: 70 simulated days, polled each day, restarted and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import geopandas as gpd
+import pystac
+import pytest
+
+from sarlra.catalog.sink import open_sink
+from sarlra.catalog.validate import validate_document
+from sarlra.jobs.notices import give_notices
+from sarlra.jobs.watch import Poll, make_watch, poll, preview
+from sarlra.jobs.watched import read_watched
+from sarlra.simulation.world import SimulatedWorld
+from tests.conftest import ROOT
+from tests.jobs.watch_world import (
+    TILE_PX,
+    Archive,
+    Listener,
+    make_archive,
+    make_world,
+    model_without_table,
+)
+from tests.servers.usgs import UsgsService
+
+KILLED, QUIET_RESTART, RESTART = 16, 10, 45
+
+
+@dataclass
+class Life:
+    """What happened: per day, the version that was made and why; and what was told."""
+
+    world: SimulatedWorld
+    out: Path
+    archive: Archive
+    model: str
+    history: list[tuple[int, str, list[str]]] = field(default_factory=list)
+    states: dict[int, str] = field(default_factory=dict)
+    posted: list[dict[str, Any]] = field(default_factory=list)
+    killed_with: int = 0
+
+    @property
+    def name(self) -> str:
+        return f"{self.world.event_id}-watch"
+
+    def version(self, number: int) -> dict[str, Any]:
+        path = self.out / "collections" / self.name / f"v{number:04d}"
+        document: dict[str, Any] = json.loads(
+            (path / f"{self.name}-v{number:04d}.json").read_text()
+        )
+        return document
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> SimulatedWorld:
+    return make_world(tmp_path_factory.mktemp("watched") / "world")
+
+
+@pytest.fixture(scope="module")
+def usgs(world: SimulatedWorld) -> Iterator[UsgsService]:
+    detail = json.loads(world.event.read_text())
+    with UsgsService({world.event_id: detail}) as server:
+        before = os.environ.get("SARLRA_USGS_URL")
+        os.environ["SARLRA_USGS_URL"] = server.url
+        yield server
+        if before is None:
+            del os.environ["SARLRA_USGS_URL"]
+        else:
+            os.environ["SARLRA_USGS_URL"] = before
+
+
+def _poll(life: Life, now: datetime) -> Poll:
+    """A poll as of a process that was started just now."""
+    asked = make_watch(
+        str(life.out), source=str(life.archive.path), model=life.model, tile_px=TILE_PX,
+        cluster="none",
+    )  # fmt: skip
+    return poll(asked, now)
+
+
+def _command(life: Life, now: datetime) -> list[str]:
+    code = "from sarlra.cli import main; main()"
+    return [
+        sys.executable, "-c", code, "watch", "--out", str(life.out), "--source",
+        str(life.archive.path), "--model", life.model, "--tile-px", str(TILE_PX),
+        "--cluster", "none", "--now", now.isoformat(), "--json",
+    ]  # fmt: skip
+
+
+def _kill_in_the_middle(life: Life, now: datetime) -> int:
+    """Start a poll in a process of its own and kill it once its job has begun to write."""
+    stores = life.out / "composites"
+    before = {p for p in stores.rglob("c") if p.is_dir()}
+    process = subprocess.Popen(_command(life, now), cwd=ROOT, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)  # fmt: skip
+    until = time.monotonic() + 240
+    while time.monotonic() < until and process.poll() is None:
+        if {p for p in stores.rglob("c") if p.is_dir()} - before:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    return process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def life(
+    world: SimulatedWorld, usgs: UsgsService, tmp_path_factory: pytest.TempPathFactory
+) -> Life:
+    folder = tmp_path_factory.mktemp("life")
+    life = Life(world, folder / "out", make_archive(world, folder), model_without_table(folder))
+    with Listener() as listener:
+        target = f"json://{listener.host}/hook"
+        for day in range(1, 71):
+            now = world.origin + timedelta(days=day)
+            life.archive.publish(now)
+            if day == KILLED:
+                life.killed_with = _kill_in_the_middle(life, now)
+            if day == QUIET_RESTART:
+                done = subprocess.run(_command(life, now), cwd=ROOT, capture_output=True)
+                assert done.returncode == 0, done.stderr
+                assert json.loads(done.stdout)["new"] == []
+            result = _poll(life, now)
+            assert result.trouble == ()
+            life.states[day] = result.watched[0].state
+            for _, version in result.new:
+                said = version["properties"]
+                life.history.append((day, said["version"], said["sarlra:why"]))
+            give_notices(open_sink(str(life.out)), [target])
+        life.posted = listener.posted
+    return life
+
+
+def test_the_history_is_exactly_the_expected_one(life: Life) -> None:
+    days = [(day, number) for day, number, _ in life.history]
+    assert days == [
+        (4, "1"),  # ascending, day 3
+        (8, "2"),  # descending, day 7
+        (16, "3"),  # ascending, day 15; the poll was killed once
+        (20, "4"),  # descending, day 19
+        (21, "5"),  # a late one before the event
+        (28, "6"),  # ascending, day 27: a bad one
+        (32, "7"),  # descending, day 31
+        (40, "8"),  # ascending, day 39, and the replaced one
+        (44, "9"),  # descending, day 43
+        (52, "10"),  # ascending, day 51
+        (56, "11"),  # descending, day 55
+    ]
+    reasons = {number: " / ".join(why) for _, number, why in life.history}
+    assert "first images after the event" in reasons["1"]
+    assert "first images after the event" in reasons["2"]
+    assert "after the event" in reasons["3"]
+    assert "before the event, late" in reasons["5"]
+    assert "was replaced" in reasons["8"]
+    assert "after the event" in reasons["8"]
+    assert "60-24 instead of 60-12" in reasons["3"]
+
+
+def test_states_go_through_a_life(life: Life) -> None:
+    seen = [life.states[1]]
+    for day in range(2, 71):
+        if life.states[day] != seen[-1]:
+            seen.append(life.states[day])
+    assert seen == ["waiting", "first product", "updated", "complete"]
+    assert life.states[3] == "waiting"
+    assert life.states[4] == "first product"
+    assert life.states[67] == "updated"
+    assert life.states[68] == "complete"
+    assert life.killed_with == -signal.SIGKILL
+
+
+def test_versions_name_each_other(life: Life) -> None:
+    for number in range(1, 12):
+        document = life.version(number)
+        validate_document(document)
+        links = {link["rel"]: link["href"] for link in document["links"]}
+        here = life.out / "collections" / life.name / f"v{number:04d}"
+        expected = {"predecessor-version": number - 1, "successor-version": number + 1}
+        if number < 11:
+            expected["latest-version"] = 11
+        for rel, other in expected.items():
+            if 1 <= other <= 11:
+                target = json.loads((here / links[rel]).resolve().read_text())
+                assert target["id"] == f"{life.name}-v{other:04d}"
+            else:
+                assert rel not in links
+        assert document["properties"]["deprecated"] == (number < 11)
+
+
+def test_the_catalogue_can_be_walked(life: Life) -> None:
+    root = pystac.Catalog.from_file(str(life.out / "catalog.json"))
+    collections = {c.id: c for c in root.get_children()}
+    watch = collections[life.name]
+    items = list(watch.get_items())
+    assert [i.properties["version"] for i in items] == [str(n) for n in range(1, 12)]
+    assert "complete" in watch.description
+    told = read_watched(open_sink(str(life.out)), life.name)
+    assert told.state == "complete"
+    assert told.notified == 11
+    assert {p.state for p in told.passes} == {"seen"}
+    for item in items:
+        for asset in item.get_assets().values():
+            assert Path(asset.get_absolute_href() or "").is_file()
+
+
+def test_a_rejected_image_is_not_hidden(life: Life) -> None:
+    verdicts: dict[str, dict[str, Any]] = {}
+    for name in life.version(6)["properties"]["sarlra:items"]:
+        document = json.loads((life.out / "items" / name / f"{name}.json").read_text())
+        verdicts |= {q["id"]: q for q in document["properties"]["sarlra:quality"]}
+    rejected = [q for q in verdicts.values() if q["verdict"] == "reject"]
+    assert len(rejected) == 1
+    assert rejected[0]["side"] == "post"
+    assert not rejected[0]["used"]
+    assert "interference" in rejected[0]["reasons"][0]
+
+
+def test_changes_add_up(life: Life) -> None:
+    confirmed = 0
+    for number in range(1, 12):
+        said = life.version(number)["properties"]
+        changes = said["sarlra:changes"]
+        assert changes["new"] + changes["kept"] == said["sarlra:numbers"]["detections"]
+        folder = life.out / "collections" / life.name / f"v{number:04d}"
+        table = gpd.read_parquet(folder / "detections.parquet")
+        assert int(table["confirmed"].sum()) == said["sarlra:numbers"]["detections"]
+        assert {"score", "seen_by", "detected_by", "tracks"} <= set(table.columns)
+        confirmed += len(table)
+    assert confirmed > 0
+    first, second = (life.version(n)["properties"]["sarlra:numbers"] for n in (1, 2))
+    assert first["seen_by_both"] == first["seen_by_descending"] == 0
+    assert second["seen_by_both"] > 0
+
+
+def test_notice_was_given_of_every_version_once(life: Life) -> None:
+    titles = [post["title"] for post in life.posted]
+    assert len(titles) == 11
+    assert [title.rsplit(" ", 1)[1] for title in titles] == [str(n) for n in range(1, 12)]
+    assert "one image after the event" in life.posted[0]["message"]
+    assert life.posted[0]["attachments"][0]["mimetype"] == "image/png"
+    told = feedparser.parse(str(life.out / "collections" / "watch.atom.xml"))
+    assert not told.bozo
+    assert len(told.entries) == 11
+    assert told.entries[0].title.endswith("version 11")
+    assert told.entries[0].where["type"] in ("Box", "Polygon")
+
+
+def test_polling_again_changes_no_byte(life: Life) -> None:
+    def state() -> dict[str, bytes]:
+        return {str(p): p.read_bytes() for p in life.out.rglob("*") if p.is_file()}
+
+    before = state()
+    result = _poll(life, life.world.origin + timedelta(days=71))
+    assert result.new == ()
+    give_notices(open_sink(str(life.out)), [])
+    assert state() == before
+
+
+def test_weeks_without_polls_end_in_the_same_product(
+    life: Life, usgs: UsgsService, tmp_path: Path
+) -> None:
+    other = Life(life.world, tmp_path / "out", life.archive, life.model)
+    for day in (30, 66):
+        now = life.world.origin + timedelta(days=day)
+        life.archive.publish(now)
+        asked = make_watch(str(other.out), source=str(life.archive.path), model=life.model,
+                           tile_px=TILE_PX, cluster="none")  # fmt: skip
+        todo = preview(asked, now)
+        assert todo.looks[0][1].plan is not None
+        assert len(_poll(other, now).new) == 1
+    ours, theirs = life.version(11), other.version(2)
+    assert ours["properties"]["sarlra:items"] == theirs["properties"]["sarlra:items"]
+    for key in ("detections", "density-32654", "heat-32654", "scores-32654"):
+        assert ours["assets"][key]["file:checksum"] == theirs["assets"][key]["file:checksum"]
