@@ -2,10 +2,11 @@
 
 A model was measured with windows that are full: as long as later passes have not come, a wide post
 window holds what a narrower one holds, and only the narrowest of them is offered. Of buffers that
-give the same acquisitions before and after, one is. Where the card of the model has a measured F1 for each of the sets
-(``metrics.by_buffer``, such as ``{"60-12": 0.79}``), the highest wins. Where it has not, the change
-with the least noise wins: that with the least 1/n_pre + 1/n_post, to which the variance of a
-difference of two means is proportional. Equal ones: the narrower post window, then the longer pre.
+give the same acquisitions before and after, one is. Where the card of the model has a measured F1
+for each that is left (``metrics.by_buffer``, such as ``{"60-12": 0.79}``), the highest wins. Where
+it has not, the change with the least noise wins: that with the least 1/n_pre + 1/n_post, to which
+the variance of a difference of two means is proportional. Equal ones: the narrower post window,
+then the longer pre.
 """
 
 from __future__ import annotations

@@ -1,0 +1,225 @@
+"""Taking earthquakes up: new, revised, merged, deleted, at sea, aftershocks; and the area."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from shapely import MultiPolygon, box
+
+from sarlra.catalog.sink import open_sink
+from sarlra.events.feed import read_feed
+from sarlra.events.rule import read_rule
+from sarlra.jobs.watch_area import land_share, on_land, relief_mask, same_area, with_relief
+from sarlra.jobs.watch_trigger import take_up
+from sarlra.jobs.watched import TrackState, Watched, list_watched, put_watched
+from sarlra.terrain.choice import DemSource
+from tests.servers.usgs import UsgsService
+
+RULE = read_rule()
+NOW = datetime(2018, 9, 7, tzinfo=UTC)
+HOKKAIDO = "us2000h8ty"
+
+
+@pytest.fixture
+def usgs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsgsService]:
+    detail = json.loads((shared_data / "usgs" / f"{HOKKAIDO}.geojson").read_text())
+    # The files of its ShakeMap are not here.
+    detail["properties"]["products"]["shakemap"][0]["contents"] = {}
+    with UsgsService({HOKKAIDO: detail}) as server:
+        monkeypatch.setenv("SARLRA_USGS_URL", server.url)
+        yield server
+
+
+def _look(known: list[Watched], now: datetime = NOW) -> tuple[list[Watched], dict[str, str]]:
+    quakes = read_feed("fdsn", now - timedelta(days=75), now, 4.5)
+    watched, passed = take_up(known, quakes, RULE, None, now)
+    return watched, dict(passed)
+
+
+def _another(usgs: UsgsService, name: str, **changes: Any) -> dict[str, Any]:
+    """Another event of the service: Hokkaido's, moved."""
+    detail = copy.deepcopy(usgs.events[HOKKAIDO])
+    detail["id"] = name
+    place = changes.pop("place", None)
+    if place is not None:
+        detail["geometry"]["coordinates"] = [*place, 10.0]
+        detail["properties"]["products"] = {}
+        detail["properties"]["types"] = ",origin,"
+    detail["properties"] |= {"ids": f",{name},", **changes}
+    usgs.events = {**usgs.events, name: detail}
+    return detail
+
+
+def test_hokkaido_is_taken_up_on_land(usgs: UsgsService, tmp_path: Path) -> None:
+    watched, passed = _look([])
+    assert passed == {}
+    (event,) = watched
+    assert event.event.id == HOKKAIDO
+    assert event.state == "waiting"
+    assert event.ids == ("at00pelgzo", "pt18248000", HOKKAIDO)
+    assert event.event.area_origin == "shakemap, on land"
+    # The Pacific south of the epicentre is not looked at.
+    assert not shapely.contains(event.event.area, shapely.Point(141.9, 42.3))
+    assert shapely.contains(event.event.area, shapely.Point(142.0, 42.75))
+    sink = open_sink(str(tmp_path / "out"))
+    put_watched(sink, event, [])
+    assert list_watched(sink) == (event,)
+    before = (tmp_path / "out" / "catalog.json").stat().st_mtime_ns
+    put_watched(sink, event, [])
+    assert (tmp_path / "out" / "catalog.json").stat().st_mtime_ns == before
+
+
+def test_looking_again_changes_nothing(usgs: UsgsService) -> None:
+    first, _ = _look([])
+    asked = len(usgs.requests)
+    assert _look(first)[0] == first
+    # Nothing is asked in detail twice.
+    assert len(usgs.requests) == asked + 1
+
+
+def test_revisions_and_new_ids(usgs: UsgsService) -> None:
+    first, _ = _look([])
+    told = usgs.events[HOKKAIDO]["properties"]
+    told |= {"mag": 6.7, "updated": told["updated"] + 1000, "ids": f",{HOKKAIDO},jp123456,"}
+    (event,) = _look(first)[0]
+    assert event.event.magnitude == 6.7
+    assert "jp123456" in event.ids
+    assert event.event.origins == first[0].event.origins
+    # The agencies agree on another preferred id: it stays the same watch.
+    moved = copy.deepcopy(usgs.events[HOKKAIDO])
+    moved["id"] = "jp123456"
+    moved["properties"]["updated"] += 1000
+    usgs.events = {"jp123456": moved}
+    (same,) = _look([event])[0]
+    assert same.id == event.id
+    assert same.updated > event.updated
+
+
+def test_a_deleted_event_is_given_up(usgs: UsgsService) -> None:
+    first, _ = _look([])
+    told = usgs.events[HOKKAIDO]["properties"]
+    told |= {"status": "deleted", "updated": told["updated"] + 1000}
+    (event,) = _look(first)[0]
+    assert event.state == "given up"
+    assert "deleted" in event.reason
+    assert _look([])[0] == []
+    assert _look([event])[0] == [event]
+
+
+def test_a_revision_below_the_rule_gives_up_what_has_no_product(usgs: UsgsService) -> None:
+    first, _ = _look([])
+    told = usgs.events[HOKKAIDO]["properties"]
+    told |= {"mag": 5.0, "updated": told["updated"] + 1000}
+    told["products"]["ground-failure"] = []
+    (event,) = _look(first)[0]
+    assert event.state == "given up"
+    assert "under 5.5" in event.reason
+    made = replace(first[0], tracks=(TrackState("T046D", 5, 1, "60-12"),))
+    assert _look([made])[0][0].state == "waiting"
+
+
+@pytest.mark.parametrize(
+    ("place", "changes", "reason"),
+    [
+        ((-150.0, -40.0), {}, "at sea"),
+        ((140.0, 36.0), {"mag": 5.0}, "under 5.5"),
+    ],
+)
+def test_what_is_not_watched_has_a_reason(
+    usgs: UsgsService, place: tuple[float, float], changes: dict[str, Any], reason: str
+) -> None:
+    _another(usgs, "us1000zz", place=place, **changes)
+    watched, passed = _look([])
+    assert [w.event.id for w in watched] == [HOKKAIDO]
+    assert reason in passed["us1000zz"]
+
+
+def test_a_landslide_alert_keeps_a_small_event(usgs: UsgsService) -> None:
+    usgs.events[HOKKAIDO]["properties"]["mag"] = 5.2
+    assert [w.event.id for w in _look([])[0]] == [HOKKAIDO]
+    usgs.events[HOKKAIDO]["properties"]["products"]["ground-failure"][0]["properties"][
+        "landslide-alert"
+    ] = "green"
+    assert _look([])[0] == []
+
+
+def test_an_event_that_cannot_be_read_is_tried_again(usgs: UsgsService) -> None:
+    whole = usgs.events[HOKKAIDO]
+    quakes = read_feed("fdsn", NOW - timedelta(days=75), NOW, 4.5)
+    usgs.events = {}
+    watched, passed = take_up([], quakes, RULE, None, NOW)
+    assert watched == []
+    assert "cannot be looked at now" in dict(passed)[HOKKAIDO]
+    usgs.events = {HOKKAIDO: whole}
+    assert len(_look([])[0]) == 1
+
+
+def test_a_second_main_shock_restarts_and_an_aftershock_is_noted(usgs: UsgsService) -> None:
+    """As at Lombok in August 2018: two shocks of M 6.9 two weeks apart."""
+    first, _ = _look([])
+    origin = usgs.events[HOKKAIDO]["properties"]["time"]
+    later = NOW + timedelta(days=14)
+    day = 86_400_000
+    _another(usgs, "us1000as", place=(142.0, 42.7), mag=5.6, time=origin + day)
+    _another(usgs, "us1000ms", place=(142.0, 42.7), mag=6.6, time=origin + 13 * day)
+    _another(usgs, "us1000fr", place=(138.0, 36.0), mag=6.6, time=origin + 13 * day)
+    made = replace(first[0], state="updated", reason="version 2")
+    watched, _ = _look([made], later)
+    by_id = {w.event.id: w for w in watched}
+    assert sorted(by_id) == ["us1000fr", HOKKAIDO]
+    event = by_id[HOKKAIDO]
+    assert len(event.event.origins) == 2
+    assert event.event.last_origin - event.event.first_origin == timedelta(days=13)
+    assert [(s.id, s.joined) for s in event.shocks] == [("us1000as", False), ("us1000ms", True)]
+    assert event.state == "waiting"
+    assert "restarted" in event.reason
+    assert _look(watched, later)[0] == watched
+    # Once a sequence is over, what follows is an event of its own.
+    over = replace(first[0], state="complete")
+    again = {w.event.id: w for w in _look([over], later)[0]}
+    assert again[HOKKAIDO] == over
+    assert again["us1000as"].shocks[0].id == "us1000ms"
+    assert len(again["us1000as"].event.origins) == 2
+
+
+def test_areas_are_cut_to_land_and_relief(shared_data: Path) -> None:
+    """A steep island and the sea around it (Copernicus GLO-30 tile N00E006)."""
+    dem = DemSource(file=next((shared_data / "dem").rglob("*.tif")))
+    sea_and_island = MultiPolygon([box(6.3, 0.05, 6.9, 0.6)])
+    dry = on_land(sea_and_island)
+    assert dry is not None
+    assert 0 < dry.area < 0.6 * sea_and_island.area
+    assert land_share(sea_and_island) < 0.6
+    rough = with_relief(dry, RULE, dem)
+    assert rough is not None
+    assert shapely.contains(rough, shapely.Point(6.6, 0.25))
+    assert rough.area <= dry.area
+    assert with_relief(dry, RULE, None) == dry
+    assert on_land(MultiPolygon([box(-150.5, -40.5, -150.0, -40.0)])) is None
+    steep = RULE.model_copy(update={"least_relief_m": 5000.0})
+    assert with_relief(dry, steep, dem) is None
+
+
+def test_relief_is_counted_within_cells() -> None:
+    heights = np.zeros((60, 60), np.float32)
+    heights[30, 30] = 150.0
+    heights[:10] = np.nan
+    rough = relief_mask(heights, 5, 100.0)
+    rows, cols = np.nonzero(rough)
+    assert (rows.min(), rows.max(), cols.min(), cols.max()) == (28, 32, 28, 32)
+    assert not relief_mask(np.full((8, 8), np.nan, np.float32), 3, 1.0).any()
+
+
+def test_areas_are_compared() -> None:
+    one, other = MultiPolygon([box(0, 0, 2, 1)]), MultiPolygon([box(1, 0, 3, 1)])
+    assert same_area(one, other) == pytest.approx(1 / 3)
+    assert same_area(one, one) == pytest.approx(1.0)
