@@ -7,6 +7,9 @@
     collections/EVENT/detections.parquet, detections.geojson     merged over tiles and tracks
     items/ITEM_ID/ITEM_ID.json                                   beside its assets
     composites/EVENT.zarr/VERSION/EPSG/TRACK                     a Zarr group
+    collections/EVENT-watch/collection.json                      a watched event and its state
+    collections/EVENT-watch/v0001/EVENT-watch-v0001.json         a version, beside its files
+    collections/watch.atom.xml                                   news of the versions
 
 Ids become names of files and parts of URLs, so they are letters, digits, ``-``, ``_`` and ``.``
 only, and never start with a dot.
@@ -27,6 +30,8 @@ ROOT = "catalog.json"
 ITEMS = "items"
 COLLECTIONS = "collections"
 COMPOSITES = "composites"
+#: What the collection of a watched event is called after the event's id.
+WATCH_SUFFIX = "-watch"
 
 #: Asset key -> name of the file beside the item.
 FILES = {

@@ -12,7 +12,7 @@ from sarlra.errors import SarlraError
 from sarlra.events.feed import FDSN, read_feed
 from sarlra.events.rule import Rule, read_rule
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.plan import Combination, Request
+from sarlra.jobs.plan import BOTH, Combination, Request
 from sarlra.jobs.relief import choose_terrain
 from sarlra.jobs.watch_pass import Look, advance, look
 from sarlra.jobs.watch_trigger import ALERT_MAGNITUDE, take_up
@@ -99,8 +99,7 @@ def make_watch(
         pre_days=kept.pre_days, post_days=kept.post_days, resolution=resolution, tile_px=tile_px,
         quality=True,
     )  # fmt: skip
-    both = frozenset({"ascending", "descending"})
-    terrain = choose_terrain(dem, None, None, opened, both)  # type: ignore[arg-type]
+    terrain = choose_terrain(dem, None, None, opened, BOTH)
     return Watch(out, opened, recipe, kept, terrain, feed, pol, model, cluster)
 
 

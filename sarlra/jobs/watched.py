@@ -17,7 +17,7 @@ from shapely import MultiPolygon
 from shapely.geometry import mapping, shape
 
 from sarlra.catalog.collection import collection_titles
-from sarlra.catalog.names import COLLECTIONS, ROOT, collection_path, relative
+from sarlra.catalog.names import COLLECTIONS, ROOT, WATCH_SUFFIX, collection_path, relative
 from sarlra.catalog.resources import catalogs_file
 from sarlra.catalog.root import root_bytes, to_bytes
 from sarlra.catalog.sink import Sink
@@ -28,7 +28,6 @@ from sarlra.events.times import iso
 from sarlra.scenes.passes import ExpectedPass
 
 State = Literal["waiting", "first product", "updated", "complete", "given up"]
-SUFFIX = "-watch"
 FIELD = "sarlra:watch"
 
 
@@ -101,7 +100,7 @@ class Watched:
     @property
     def id(self) -> str:
         """Of the collection."""
-        return f"{self.event.id}{SUFFIX}"
+        return f"{self.event.id}{WATCH_SUFFIX}"
 
 
 def list_watched(sink: Sink) -> tuple[Watched, ...]:
@@ -112,7 +111,7 @@ def list_watched(sink: Sink) -> tuple[Watched, ...]:
     CatalogError
         A collection is damaged.
     """
-    return tuple(read_watched(sink, n) for n in sink.list_collections() if n.endswith(SUFFIX))
+    return tuple(read_watched(sink, n) for n in sink.list_collections() if n.endswith(WATCH_SUFFIX))
 
 
 def read_watched(sink: Sink, collection: str) -> Watched:

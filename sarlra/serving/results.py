@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sarlra.catalog.assets import ZARR
-from sarlra.catalog.names import COMPOSITES, ROOT, is_name, resolved
+from sarlra.catalog.names import COMPOSITES, ROOT, WATCH_SUFFIX, is_name, resolved
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.errors import CatalogError, SarlraError
 from sarlra.serving.limits import MAX_COLLECTIONS, MAX_ITEMS
@@ -127,7 +127,8 @@ def _entry(
             if document["type"] != "Collection":
                 raise CatalogError(f"{path} is no collection")
         else:
-            validate_item(document)
+            # Versions of a watched event are of the whole area, not of a tile and track.
+            (validate_document if parent.endswith(WATCH_SUFFIX) else validate_item)(document)
             if document.get("collection") != parent:
                 raise CatalogError(f"{path} is not of the collection {parent}")
     except SarlraError as error:

@@ -26,7 +26,8 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     "command",
     [(), ("detect",), ("score",), ("models",), ("models", "import"), ("models", "pull"),
-     ("simulate",), ("train",), ("demo",), ("evaluate",)],
+     ("simulate",), ("train",), ("demo",), ("evaluate",),
+     ("watch",), ("quality",)],
 )  # fmt: skip
 def test_every_command_has_help(sarlra: Callable[..., Any], command: tuple[str, ...]) -> None:
     done = sarlra(*command, "--help")

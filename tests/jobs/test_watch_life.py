@@ -25,6 +25,8 @@ from sarlra.jobs.notices import give_notices
 from sarlra.jobs.watch import Poll, make_watch, poll, preview
 from sarlra.jobs.watch_versions import read_versions
 from sarlra.jobs.watched import put_watched, read_watched
+from sarlra.serving.place import open_place
+from sarlra.serving.results import read_results
 from sarlra.simulation.world import SimulatedWorld
 from tests.conftest import ROOT
 from tests.jobs.watch_world import (
@@ -232,6 +234,9 @@ def test_the_catalogue_can_be_walked(life: Life) -> None:
     assert told.state == "complete"
     assert told.notified == 12
     assert {p.state for p in told.passes} == {"seen"}
+    served = read_results(open_place(str(life.out)))
+    assert {i.id for i in items} <= set(served.items)
+    assert not [path for path, _ in served.rejected if "watch" in path]
     for item in items:
         for asset in item.get_assets().values():
             assert Path(asset.get_absolute_href() or "").is_file()
