@@ -54,10 +54,9 @@ WAYS = (
     Spoil("stripes", -14.0), Spoil("stripes", -11.0), Spoil("fringe"),
     Spoil("snow", 0.6), Spoil("flood", 0.5),
 )  # fmt: skip
-WORTH = (
-    Spoil("shift", 1.0), Spoil("shift", 3.0), Spoil("offset", 2.0), Spoil("offset", -3.0),
-    Spoil("stripes", -11.0), Spoil("fringe"), Spoil("snow", 0.6),
-)  # fmt: skip
+#: Spoilt one before the event, and the first after it.
+WORTH_PRE = (Spoil("shift", 3.0), Spoil("stripes", -11.0), Spoil("offset", -3.0))
+WORTH_POST = (Spoil("shift", 3.0), Spoil("offset", -3.0), Spoil("stripes", -11.0))
 #: Origins that put the dates of the real series before and after.
 ORIGINS = ("2021-12-12T00:00:00Z", "2022-12-25T00:00:00Z", "2023-12-20T00:00:00Z")
 RECIPE = make_recipe(pre_days=70, post_days=12, quality=True)
@@ -184,8 +183,8 @@ def worth(worlds: list[Path]) -> None:
     One before the event of five with the buffers 60-12, the first of two after it with 60-24.
     """
     cases: list[tuple[str, tuple[int, int], Spoil | None]] = [
-        ("pre", (60, 12), None), *(("pre", (60, 12), way) for way in WORTH),
-        ("post", (60, 24), None), *(("post", (60, 24), way) for way in WORTH),
+        ("pre", (60, 12), None), *(("pre", (60, 12), way) for way in WORTH_PRE),
+        ("post", (60, 24), None), *(("post", (60, 24), way) for way in WORTH_POST),
     ]  # fmt: skip
     say("| one acquisition per track spoilt by | buffers | F1 without | F1 with |")
     say("|---|---|---|---|")
