@@ -38,6 +38,12 @@ PROBABILITY_MEANING = (
     "rarer, or the place is unlike that data (sarlra:in_domain), it is too high."
 )
 
+#: Of the change, by the number of images after the event.
+_NOISE = {
+    1: "high: one image after the event; later passes lower it",
+    2: "lower: a median of several images after the event",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
@@ -125,6 +131,7 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:notes": list(provenance.notes),
         "sarlra:n_pre": len(track.pre),
         "sarlra:n_post": len(track.post),
+        "sarlra:noise": _NOISE[min(len(track.post), 2)],
         "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],
         "sarlra:acquisitions_post": [_acquisition(a) for a in track.post],
         **({"sarlra:quality": [_quality(q) for q in provenance.quality]}

@@ -141,7 +141,7 @@ def _make(
         else wanted.active
     )
     steep, said = _slope_mask(job, terrain)
-    notes = (*terrain.notes, *said, *_notes(job))
+    notes = (*_notes(job), *terrain.notes, *said)
     track = used_track(job)
     scorer = load_scorer(job.model)
     lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe, steep)
@@ -198,13 +198,11 @@ def used_track(job: Job) -> Track:
 
 
 def _notes(job: Job) -> Iterator[str]:
-    """What is to be said of the acquisitions."""
+    """What is to be said of acquisitions that were rejected."""
     for one in job.quality:
         if one.verdict == "reject":
             what = "used" if one.kept else "left out"
             yield f"acquisition {one.acquisition} rejected, {what}: {'; '.join(one.reasons)}"
-    if len(used_track(job).post) == 1:
-        yield "one image after the event: the noise of the change is high; later passes lower it"
 
 
 def _inside(

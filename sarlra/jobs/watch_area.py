@@ -24,8 +24,8 @@ from sarlra.events.rule import Rule
 from sarlra.events.shaking import shaken_area
 from sarlra.jobs.tiles import zones
 from sarlra.terrain.choice import DemSource
-from sarlra.terrain.dem import read_dem
 from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.relief import coarse_heights
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +124,7 @@ def _pieces(part: shapely.Geometry, epsg: int) -> list[GroundGrid]:
 def _rough_cells(grid: GroundGrid, rule: Rule, dem: DemSource) -> list[shapely.Geometry]:
     """Outlines (EPSG:4326) of what has relief, with the cells around it."""
     try:
-        heights = read_dem(dem, grid)
+        heights = coarse_heights(dem, grid)
     except SarlraError as error:
         log.warning("relief is not known, the area is kept: %s", error.message)
         return [_lonlat(shapely.box(*grid.bounds), grid.crs)]
