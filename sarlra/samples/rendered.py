@@ -6,15 +6,19 @@ a test holds against this way; but training needs many worlds, and files would o
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sarlra.composites.median import nanmedian, to_db
 from sarlra.recipe import Recipe
 from sarlra.samples.labels import LANDSLIDE_SHARE
 from sarlra.samples.patches import Patches, cut_patches, join
+from sarlra.scenes.model import OrbitState
 from sarlra.simulation.backscatter import make_backdrop
 from sarlra.simulation.events_table import find_profile
 from sarlra.simulation.geometry import View
@@ -23,9 +27,37 @@ from sarlra.simulation.layout import Layout, make_layout
 from sarlra.simulation.render import Moment, render
 from sarlra.simulation.timetable import Pass, plan_passes
 from sarlra.simulation.views import make_views
+from sarlra.terrain.sphere import incidence_at
 
-#: Bands of the arrays that stacks are made of.
-_POLARISATIONS = {"VV": 0, "VH": 1}
+Product = Literal["10m", "30m"]
+#: Days before and after the event.
+Buffers = tuple[int, int]
+_F32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """All grid patches that one track of a world sees.
+
+    Parameters
+    ----------
+    orbit_state
+        Of the track.
+    windows
+        For each pair of buffers ``(n, 64, 64, bands)`` float32 dB, NaN = no data.
+    share
+        Of landslide pixels in each patch, ``(n,)`` float64.
+    acquisitions
+        For each pair of buffers how many came before and after.
+    incidence
+        Degrees on the ellipsoid in the middle of the world.
+    """
+
+    orbit_state: OrbitState
+    windows: Mapping[Buffers, _F32]
+    share: NDArray[np.float64]
+    acquisitions: Mapping[Buffers, tuple[int, int]]
+    incidence: float
 
 
 def rendered_patches(
@@ -34,9 +66,9 @@ def rendered_patches(
     recipe: Recipe,
     *,
     size_px: int = 2048,
-    product: Literal["10m", "30m"] = "10m",
+    product: Product = "10m",
 ) -> Patches:
-    """The patches of one simulated world, both directions.
+    """The labelled patches of one simulated world, both directions.
 
     Parameters
     ----------
@@ -45,61 +77,126 @@ def rendered_patches(
     recipe
         Polarisations, buffers, windows and tiles of the grid on which patches are cut.
     product
-        ``10m`` as the Planetary Computer's RTC; ``30m`` as OPERA's: power averaged over 3 x 3
-        pixels, and brought back to 10 m by bilinear resampling as the composites do.
+        As in :func:`rendered_world`.
 
     Returns
     -------
     Patches
         ``events`` names profile and product. Patches in (0, 5 %] of landslide are left out.
     """
-    kind = find_profile(profile)
-    layout = make_layout(size_px, kind.epsg, kind.centre)
-    ground = make_ground(seed, layout, kind)
-    passes = plan_passes(seed, layout, kind.origin, recipe.pre_days, recipe.post_days)
-    name = f"{profile}-{product}"
+    buffers = (recipe.pre_days, recipe.post_days)
+    tracks = rendered_world(profile, seed, recipe, [buffers], size_px=size_px, product=product)
     parts = []
-    for state, view in make_views(ground).items():
-        ours = [p for p in passes if p.orbit_state == state]
-        bands = _composite(ground, view, ours, recipe, product)
-        rows, cols = _on_grid(layout, recipe)
-        burnt = (ground.landslides.label > 0)[rows, cols]
-        windows, share = cut_patches(bands[rows, cols], burnt, recipe)
-        keep = np.isnan(windows).any(axis=-1).mean(axis=(1, 2)) <= recipe.max_nodata
-        keep &= (share > LANDSLIDE_SHARE) | (share == 0)
-        labels = share[keep] > LANDSLIDE_SHARE
-        parts.append(Patches(windows[keep], labels, np.full(len(labels), name)))
+    for track in tracks:
+        keep = (track.share > LANDSLIDE_SHARE) | (track.share == 0)
+        labels = track.share[keep] > LANDSLIDE_SHARE
+        name = np.full(len(labels), f"{profile}-{product}")
+        parts.append(Patches(track.windows[buffers][keep], labels, name))
     return join(parts)
 
 
-def _composite(
-    ground: Ground, view: View, passes: list[Pass], recipe: Recipe, product: str
-) -> NDArray[np.float32]:
-    """(rows, columns, bands) float32 dB, NaN outside the swath."""
+def rendered_world(
+    profile: str,
+    seed: int,
+    recipe: Recipe,
+    buffers: Sequence[Buffers],
+    *,
+    size_px: int = 2048,
+    product: Product = "10m",
+) -> tuple[Rendered, ...]:
+    """All patches of one simulated world, by track, for several buffers at once.
+
+    The acquisitions are those of the longest buffers, so that patches of equal buffers differ by
+    the draw of weather and speckle where they were rendered along with other ones.
+
+    Parameters
+    ----------
+    profile, seed, size_px
+        As in :func:`sarlra.simulation.world.simulate`.
+    recipe
+        Polarisations, windows and tiles of the grid on which patches are cut.
+    buffers
+        Pairs of days before and after.
+    product
+        ``10m`` as the Planetary Computer's RTC; ``30m`` as OPERA's: power averaged over 3 x 3
+        pixels, and brought back to 10 m by bilinear resampling as the composites do.
+
+    Returns
+    -------
+    tuple of Rendered
+        Of each track the same cells for all buffers: those with enough data.
+    """
+    kind = find_profile(profile)
+    layout = make_layout(size_px, kind.epsg, kind.centre)
+    ground = make_ground(seed, layout, kind)
+    longest = max(pre for pre, _ in buffers), max(post for _, post in buffers)
+    passes = plan_passes(seed, layout, kind.origin, *longest)
+    rows, cols = _on_grid(layout, recipe)
+    burnt = (ground.landslides.label > 0)[rows, cols]
+    tracks = []
+    for state, view in make_views(ground).items():
+        ours = [p for p in passes if p.orbit_state == state]
+        images = _images(ground, view, ours, recipe, product, longest, (rows, cols))
+        windows, share = {}, np.empty(0)
+        for pair in buffers:
+            bands = _composite(images, pair)
+            bands[~view.seen[rows, cols]] = np.nan
+            windows[pair], share = cut_patches(bands, burnt, recipe)
+        first = windows[buffers[0]]
+        keep = np.isnan(first).any(axis=-1).mean(axis=(1, 2)) <= recipe.max_nodata
+        counts = {pair: (len(_before(images, pair)), len(_after(images, pair))) for pair in buffers}
+        middle = float(incidence_at(view.swath.centre_range))
+        tracks.append(
+            Rendered(state, {p: w[keep] for p, w in windows.items()}, share[keep], counts, middle)
+        )
+    return tuple(tracks)
+
+
+def _images(
+    ground: Ground,
+    view: View,
+    passes: list[Pass],
+    recipe: Recipe,
+    product: Product,
+    longest: Buffers,
+    part: tuple[slice, slice],
+) -> dict[float, _F32]:
+    """By day from the event: (polarisations, rows, columns) dB of the part on the grid."""
     backdrop = make_backdrop(ground, view)
-    stacks: dict[bool, list[NDArray[np.float32]]] = {False: [], True: []}
+    pols = [("VV", "VH").index(name) for name in recipe.polarisations]
+    images = {}
     for number in passes:
-        if not -recipe.pre_days <= number.day <= recipe.post_days:
+        if not -longest[0] <= number.day <= longest[1]:
             continue
         moment = Moment(number.day, float(number.time.timetuple().tm_yday), number.number)
-        power = render(ground, view, moment, backdrop=backdrop)
+        power = render(ground, view, moment, backdrop=backdrop)[pols]
         if product == "30m":
             power = np.stack([_coarse(image) for image in power])
-        stacks[number.day > 0].append(10 * np.log10(power))
-    pols = [_POLARISATIONS[name] for name in recipe.polarisations]
-    post = np.median(np.stack(stacks[True]), axis=0)[pols]
-    change = post - np.median(np.stack(stacks[False]), axis=0)[pols]
-    bands = np.concatenate([post, change]).astype(np.float32)
-    bands[:, ~view.seen] = np.nan
-    return np.moveaxis(bands, 0, -1)
+        images[number.day] = to_db(power[(slice(None), *part)])
+    return images
 
 
-def _coarse(power: NDArray[np.float32]) -> NDArray[np.float32]:
+def _before(images: Mapping[float, _F32], buffers: Buffers) -> list[_F32]:
+    return [image for day, image in images.items() if -buffers[0] <= day < 0]
+
+
+def _after(images: Mapping[float, _F32], buffers: Buffers) -> list[_F32]:
+    return [image for day, image in images.items() if 0 < day <= buffers[1]]
+
+
+def _composite(images: Mapping[float, _F32], buffers: Buffers) -> _F32:
+    """(rows, columns, bands) float32 dB."""
+    post = nanmedian(np.stack(_after(images, buffers)))
+    change = post - nanmedian(np.stack(_before(images, buffers)))
+    return np.moveaxis(np.concatenate([post, change]), 0, -1).copy()
+
+
+def _coarse(power: _F32) -> _F32:
     """Averages over 3 x 3 pixels, resampled bilinearly to the finer grid."""
     averaged = ndimage.uniform_filter(power, 3, mode="nearest")[1::3, 1::3]
     rows, cols = (np.arange(size, dtype=np.float64) for size in power.shape)
     at = np.meshgrid((rows - 1) / 3, (cols - 1) / 3, indexing="ij")
-    fine: NDArray[np.float32] = ndimage.map_coordinates(averaged, at, order=1, mode="nearest")
+    fine: _F32 = ndimage.map_coordinates(averaged, at, order=1, mode="nearest")
     return fine
 
 
