@@ -59,6 +59,13 @@ def evaluate(
         Path | None,
         typer.Option(help="ItemCollection of a real series to hold the simulation against."),
     ] = None,
+    sensitivity: Annotated[
+        bool,
+        typer.Option("--sensitivity", help="To landslide share, snow and cover; with --model."),
+    ] = False,
+    worlds: Annotated[
+        int, typer.Option(min=1, help="Simulated worlds of each setting of --sensitivity.")
+    ] = 2,
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
     ] = None,
@@ -73,8 +80,11 @@ def evaluate(
 
     `--real-series` counts a model's false alarms where nothing happened, and the recall of
     simulated landslides put into the same scenes. `--realism` compares the simulation with a real
-    series, cover by cover.
+    series, cover by cover. `--sensitivity` scores simulated worlds in which one thing is changed.
     """
+    if sensitivity:
+        _score_sensitivity(model or [], worlds, as_json=as_json)
+        return
     if realism is not None:
         _compare_realism(realism, out, as_json=as_json)
         return
@@ -172,3 +182,24 @@ def _compare_realism(items: Path, out: Path | None, *, as_json: bool) -> None:
         print_json({"series": str(items), "covers": table, "beyond_tolerance": outside})
         return
     show_realism(table, outside)
+
+
+def _score_sensitivity(names: list[str], worlds: int, *, as_json: bool) -> None:
+    from sarlra.cli.evaluate_show import show_sensitivity
+    from sarlra.detection.score_file import DEFAULT_THRESHOLD
+    from sarlra.evaluation.sensitivity import sensitivity
+    from sarlra.models.registry import find_model
+    from sarlra.models.scoring import load_scorer
+
+    if not names:
+        raise InputError("no model was named", hint="add --model NAME")
+    found = {}
+    for info in [find_model(name) for name in names]:
+        threshold = DEFAULT_THRESHOLD if info.threshold is None else info.threshold
+        with progress(quiet=as_json) as bars:
+            rows = sensitivity(load_scorer(info), threshold, worlds, show=stages(bars))
+        found[info.name] = [row.as_json() for row in rows]
+        if not as_json:
+            show_sensitivity(info.name, rows)
+    if as_json:
+        print_json({"worlds": worlds, "models": found})

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sarlra.evaluation.intervals import Share
     from sarlra.evaluation.realism import Table as RealismTable
     from sarlra.evaluation.run import Evaluation, TrackScore
+    from sarlra.evaluation.sensitivity import Row
 
 
 def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
@@ -62,6 +63,18 @@ def show_realism(table: RealismTable, outside: list[str]) -> None:
     console.print("Real / simulated, dB except for the correlation.", style="dim")
     for line in outside:
         console.print(f"beyond tolerance: {line}", style="yellow", markup=False)
+
+
+def show_sensitivity(model: str, rows: tuple[Row, ...]) -> None:
+    """Print a table of :func:`sarlra.evaluation.sensitivity.sensitivity`."""
+    table = Table("changed", "setting", "landslide windows", "precision", "recall", "F1",
+                  title=f"{model}, simulated worlds, background 10:1")  # fmt: skip
+    for row in rows:
+        counts = row.counts
+        f1 = f"{counts.f1:.2f} \\[{row.f1_low:.2f}, {row.f1_high:.2f}]"
+        table.add_row(row.changed, row.setting, str(row.landslide), f"{counts.precision:.2f}",
+                      f"{counts.recall:.2f}", f1)  # fmt: skip
+    console.print(table)
 
 
 def _facts(tracks: list[TrackScore]) -> dict[str, list[str]]:

@@ -14,6 +14,7 @@ multiples of it here are chosen: satellite inventories miss the small ones.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sarlra.errors import InputError
@@ -209,6 +210,27 @@ CALIFORNIA = Profile(
     disturbance=Disturbance(clearcuts=0.0, flood=False),
 )  # fmt: skip
 
+#: The default event with one thing changed, to see what a model's scores depend on; same seeds give
+#: the same relief, landslides and passes as the default event has.
+CHANGED: tuple[Profile, ...] = (
+    replace(
+        DEFAULT, name="default-some-snow", role="check", number=10,
+        weather=Weather(snow_line=0.5, snow_chance=0.5),
+    ),
+    replace(
+        DEFAULT, name="default-snow", role="check", number=11,
+        weather=Weather(snow_line=0.5, snow_chance=1.0),
+    ),
+    replace(
+        DEFAULT, name="default-part-sparse", role="check", number=12,
+        greenery=Greenery(second=Cover.SPARSE, second_share=0.4),
+    ),
+    replace(
+        DEFAULT, name="default-sparse", role="check", number=13,
+        greenery=Greenery(slopes=Cover.SPARSE, second=Cover.SPARSE),
+    ),
+)  # fmt: skip
+
 
 def find_profile(name: str) -> Profile:
     """The event of that name.
@@ -218,7 +240,7 @@ def find_profile(name: str) -> Profile:
     InputError
         There is none.
     """
-    table = {p.name: p for p in (DEFAULT, *EVENTS, CALIFORNIA)}
+    table = {p.name: p for p in (DEFAULT, *EVENTS, CALIFORNIA, *CHANGED)}
     if name not in table:
         raise InputError(f"no simulated event {name!r}", hint=f"choose of {', '.join(table)}")
     return table[name]
