@@ -4,8 +4,9 @@
 
 A simulated world is scanned again and again into new folders. Memory is each worker's resident set
 after every 50 jobs; speed is taken in the same run, without the first jobs, which load the network.
-Bytes are those that a local HTTP server sent, against the compressed blocks that the jobs' pixels
-lie in, each counted once for each job that needs it, and once for the whole scan.
+Bytes are those that a local HTTP server sent for the composites of some tiles of six scenes of 3072
+pixels, against the compressed blocks of 512 that the jobs' pixels lie in, counted once for each job
+that needs them, and once for all jobs together.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import rasterio
+import shapely
+from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 from rasterio.windows import from_bounds
 
 from sarlra.jobs.clients import open_client
-from sarlra.jobs.job import Job
-from sarlra.jobs.pool import run_bounded, run_here
-from sarlra.jobs.run_job import run_job
+from sarlra.jobs.job import Job, Outcome
+from sarlra.jobs.pool import run_bounded
+from sarlra.jobs.run_job import read_job, run_job
 from sarlra.jobs.scan import plan_scan, run_cells
 from sarlra.jobs.scan_ask import scan_requests
 from sarlra.scenes.polarisations import slices_of
@@ -37,20 +42,23 @@ from sarlra.settings import cluster_settings
 from sarlra.simulation.world import simulate
 from tests.servers.base import Reply, Request
 from tests.servers.blobs import BlobServer
+from tests.servers.items import make_item, write_items
 
+ORIGIN = datetime(2023, 12, 10, tzinfo=UTC)
+LEFT, TOP = 600_000.0, 5_100_000.0
 WARM = 20
 EVERY = 50
 
 
-def jobs(world: Path, items: Path, out: Path, tile: int, number: int | None) -> Iterator[Job]:
-    """So many jobs of the world: all of it into one folder, then into the next; None: it once."""
+def jobs(world: Path, items: Path, out: Path, tile: int, number: int) -> Iterator[Job]:
+    """So many jobs of the world: all of it into one folder, then into the next."""
     given = 0
-    while given < (number or 1):
+    while given < number:
         requests = scan_requests(out=str(out / f"{given}"), tile=tile, dem="none",
                                  source=str(items), event=str(world / "event.geojson"))  # fmt: skip
         with plan_scan(requests, open_search(requests[0].source)) as plan:
             for job in run_cells(plan, plan.cells):
-                if number is None or given < number:
+                if given < number:
                     given += 1
                     yield job
 
@@ -81,52 +89,87 @@ def resident() -> int:
 
 
 class CountingBlobs(BlobServer):
-    """Serves every file, and counts the bytes."""
+    """Serves every file without a token, and counts the bytes."""
 
     sent = 0
 
     def reply(self, request: Request) -> Reply:
-        """Without tokens: what is asked for, all of it counted."""
-        answer = self._blob_at(request)
+        """What is asked for, counted."""
+        self._alive[""] = ("account/container", time.time() + 60)
+        answer = super().reply(request)
         if request.method != "HEAD":
             with self.lock:
                 self.sent += len(answer.body)
         return answer
 
-    def _blob_at(self, request: Request) -> Reply:
-        self._alive[""] = ("account/container", time.time() + 60)
-        return super().reply(request)
+
+def write_scenes(folder: Path, size: int) -> None:
+    """Five acquisitions before and one after, VV and VH: speckle in COGs with blocks of 512."""
+    rng = np.random.default_rng(1)
+    folder.mkdir(parents=True)
+    for index in range(6):
+        for pol in ("vv", "vh"):
+            power = rng.gamma(4.4, 0.05 / 4.4, (size, size)).astype(np.float32)
+            with rasterio.open(
+                folder / f"{index}-{pol}.tif", "w", driver="COG", dtype="float32", count=1,
+                width=size, height=size, crs="EPSG:32632", compress="deflate", blocksize=512,
+                transform=from_origin(LEFT, TOP, 10, 10), nodata=-32768,
+            ) as target:  # fmt: skip
+                target.write(power, 1)
 
 
-def bytes_read(world: Path, out: Path, tile: int) -> dict[str, Any]:
-    """Bytes sent for a scan of the world, against the blocks that its pixels lie in."""
-    with CountingBlobs(world) as server:
-        content = json.loads((world / "items.json").read_text())
-        for item in content["features"]:
-            for asset in item["assets"].values():
-                asset["href"] = server.href(asset["href"].removeprefix("./"))
-        items = out.with_suffix(".json")
-        items.write_text(json.dumps(content))
-        work = list(jobs(world, items, out, tile, None))
+def items_of(server: CountingBlobs, size: int) -> list[dict[str, Any]]:
+    """Items of :func:`write_scenes`."""
+    box = transform_bounds(32632, 4326, LEFT, TOP - 10 * size, LEFT + 10 * size, TOP)
+    found = []
+    for index in range(6):
+        at = ORIGIN + timedelta(days=12 * (index - 5) + 6)
+        item = make_item(at, orbit=50000 + index, datatake=str(index), item_id=f"scene-{index}",
+                         footprint=shapely.box(*box), **{
+                             "proj:transform": [10, 0, LEFT, 0, -10, TOP, 0, 0, 1],
+                             "proj:shape": [size, size]})  # fmt: skip
+        for pol, asset in item["assets"].items():
+            asset["href"] = server.href(f"{index}-{pol}.tif")
+        found.append(item)
+    return found
+
+
+def bytes_read(folder: Path, size: int, tile: int) -> dict[str, Any]:
+    """Bytes sent for the middle of the scenes, against the blocks that its pixels lie in."""
+    scenes = folder / "scenes"
+    if not scenes.is_dir():
+        write_scenes(scenes, size)
+    middle = (LEFT + 5 * size, TOP - 5 * size)
+    near = transform_bounds(32632, 4326, middle[0] - 5000, middle[1] - 5000,
+                            middle[0] + 5000, middle[1] + 5000)  # fmt: skip
+    with CountingBlobs(scenes) as server:
+        items = write_items(folder / f"{tile}.json", items_of(server, size))
+        requests = scan_requests(out=str(folder / f"bytes{tile}"), source=str(items), tile=tile,
+                                 dem="none", origin=(ORIGIN.isoformat(),),
+                                 aoi=",".join(map(str, near)))  # fmt: skip
+        with plan_scan(requests, open_search(requests[0].source)) as plan:
+            work = list(run_cells(plan, plan.cells))
         before = server.sent
-        for outcome in run_here(work, run_job, cluster_settings()):
-            if outcome.status == "failed":
-                raise SystemExit(f"{outcome.item_id}: {outcome.reason}")
+        for job in work:
+            read = read_job(job)
+            if isinstance(read, Outcome):
+                raise SystemExit(f"{read.item_id}: {read.reason}")
         sent = server.sent - before
         root = server.href("")
-    each, once, pixels = 0, {}, 0
+    each, pixels = 0, 0
+    once: dict[tuple[str, tuple[int, int]], int] = {}
     for job in work:
         rows, cols = job.box.shape
         pixels += rows * cols
         for part in slices_of(job.track):
-            for name, href in part.assets:
-                if name in job.recipe.polarisations:
-                    blocks = blocks_of(world / href.removeprefix(root), job)
-                    each += sum(blocks.values())
-                    once |= {(href, key): size for key, size in blocks.items()}
+            for _, href in part.assets:
+                blocks = blocks_of(scenes / href.removeprefix(root), job)
+                each += sum(blocks.values())
+                once |= {(href, key): size for key, size in blocks.items()}
     return {
         "tile_px": tile,
         "jobs": len(work),
+        "output_pixels": pixels,
         "bytes_sent": sent,
         "bytes_per_output_pixel": round(sent / pixels, 2),
         "against_blocks_of_each_job": round(sent / each, 3),
@@ -160,16 +203,18 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--tile", type=int, default=256)
+    parser.add_argument("--only-bytes", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         world = folder / "world"
-        simulate(11, world, size_px=given.size)
         figures: dict[str, Any] = {"load_average": os.getloadavg()[0]}
-        figures["bytes"] = [bytes_read(world, folder / f"b{t}", t) for t in (given.tile, 4096)]
-        few = min(given.jobs, 120)
-        figures["two_workers"] = measure(world, folder / "two", given.tile, 2, few)
-        figures["one_worker"] = measure(world, folder / "one", given.tile, 1, given.jobs)
+        figures["bytes"] = [bytes_read(folder, 3072, tile) for tile in (512, 2048)]
+        if not given.only_bytes:
+            simulate(11, world, size_px=given.size)
+            few = min(given.jobs, 120)
+            figures["two_workers"] = measure(world, folder / "two", given.tile, 2, few)
+            figures["one_worker"] = measure(world, folder / "one", given.tile, 1, given.jobs)
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 
