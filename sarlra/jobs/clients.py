@@ -16,6 +16,9 @@ from typing import Any
 from sarlra.errors import InputError
 from sarlra.settings import ClusterSettings, cluster_settings
 
+#: A job keeps nothing on its worker that could be spilled. A worker that dask pauses because its
+#: memory is nearly full would stay so for good, idle; one over its limit is killed and replaced.
+_MEMORY = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
 _HINT = "give local, none, kubernetes, gateway, gateway:NAME or an address such as tcp://host:8786"
 
 
@@ -59,10 +62,12 @@ def open_client(cluster: str, jobs: int) -> Iterator[Any]:
 
 @contextmanager
 def _local(settings: ClusterSettings, jobs: int) -> Iterator[Any]:
+    import dask
     from distributed import Client, LocalCluster
 
     most = min(os.cpu_count() or 1, jobs, settings.workers_max)
     with (
+        dask.config.set(_MEMORY),
         LocalCluster(
             n_workers=max(1, most),
             threads_per_worker=1,

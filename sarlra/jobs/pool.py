@@ -78,10 +78,12 @@ def run_bounded(
             continue
         done = first_done(running)
         if not done:
-            alone_since = None if workers(client) else (alone_since or time.monotonic())
+            alone_since = None if _busy(client) else (alone_since or time.monotonic())
             if alone_since is None or time.monotonic() - alone_since < settings.alone_s:
                 continue
-            gone = RuntimeError(f"no worker of the cluster has been alive for {settings.alone_s} s")
+            gone = RuntimeError(
+                f"no worker of the cluster has been alive and free for {settings.alone_s} s"
+            )
             left = [*(job for job, _ in running.values()), *(entry[2] for entry in again)]
             yield from (_lost(job, gone) for job in (*left, *waiting))
             return
@@ -135,8 +137,17 @@ def _guarded(run: Run, job: Job) -> Outcome:
 
 
 def workers(client: Any) -> int:
-    """How many workers the client's cluster has now."""
-    return len(client.scheduler_info(n_workers=-1)["workers"])
+    """How many workers the client's cluster has now that take jobs.
+
+    One that dask has paused, because its memory is nearly full, takes none and may stay so.
+    """
+    found = client.scheduler_info(n_workers=-1)["workers"].values()
+    return sum(worker.get("status", "running") == "running" for worker in found)
+
+
+def _busy(client: Any) -> bool:
+    """Whether anything can still finish: a worker takes jobs, or one that is paused has some."""
+    return bool(workers(client)) or any(client.processing().values())
 
 
 def first_done(running: Iterable[Any]) -> set[Any]:

@@ -51,8 +51,9 @@ def test_workers_and_dashboard_are_named() -> None:
     class Client:
         dashboard_link = "http://127.0.0.1:8787/status"
 
-        def scheduler_info(self, n_workers: int = 5) -> dict[str, dict[str, int]]:
-            return {"workers": {"a": 1, "b": 2, "c": 3}}
+        def scheduler_info(self, n_workers: int = 5) -> dict[str, dict[str, dict[str, str]]]:
+            states = {"a": "running", "b": "running", "c": "running", "d": "paused"}
+            return {"workers": {name: {"status": state} for name, state in states.items()}}
 
     view = ScanView(1)
     view.on_client(Client())

@@ -80,3 +80,19 @@ def test_two_runs_at_once_do_no_damage(
         assert run.returncode == 0, printed + errors
     record("two runs of one scan at once", "1", out)
     assert results_of(out) == results_of(world.out)
+
+
+@pytest.mark.slow
+def test_halves_of_jobs_on_workers_of_two_kinds_give_the_same_bytes(
+    world: World, start: Start, tmp_path: Path
+) -> None:
+    """One worker only reads, the other only scores: neither could do a job alone."""
+    address = start_scheduler(start)
+    for resource in ("IO=1", "GPU=1"):
+        start(worker(address, "--no-nanny", "--resources", resource))
+    out = tmp_path / "out"
+    run = start(world.command(out, "--cluster", address), SARLRA_CLUSTER_READ_RESOURCES="IO=1",
+                SARLRA_CLUSTER_SCORE_RESOURCES="GPU=1")  # fmt: skip
+    printed, errors = run.communicate(timeout=300)
+    assert run.returncode == 0, printed + errors
+    assert results_of(out) == results_of(world.out)

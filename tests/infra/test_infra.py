@@ -263,3 +263,15 @@ def test_paths_in_infra_name_files_that_exist() -> None:
         for named in re.findall(r"infra/[\w./-]+\w", path.read_text()):
             assert (ROOT / named).exists(), f"{path.name} names {named}"
     assert Path(INFRA / "kubernetes").is_dir()
+
+
+def test_workers_are_never_paused_for_good() -> None:
+    unpaused = {
+        f"DASK_DISTRIBUTED__WORKER__MEMORY__{n}": "False" for n in ("TARGET", "SPILL", "PAUSE")
+    }
+    assert unpaused.items() <= COMPOSE["services"]["dask-worker"]["environment"].items()
+    found = [c for d in KUBERNETES for c in containers(d) if c["args"][0] == "worker"
+             and c["command"] == ["dask"]]  # fmt: skip
+    assert len(found) == 2
+    for container in found:
+        assert unpaused.items() <= {e["name"]: e["value"] for e in container["env"]}.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import cloudpickle
+import dask
 import pytest
 from distributed import Client, Scheduler, SpecCluster, Worker, get_worker
 
@@ -19,7 +21,7 @@ from sarlra.events.area import box_area
 from sarlra.events.event import Event
 from sarlra.grid import PixelBox, Tile
 from sarlra.jobs.job import Job, Outcome
-from sarlra.jobs.pool import Halves, run_bounded, run_here
+from sarlra.jobs.pool import Halves, run_bounded, run_here, workers
 from sarlra.models.registry import default_model
 from sarlra.recipe import make_recipe
 from sarlra.scenes.model import Track
@@ -48,12 +50,14 @@ def settings(**choices: Any) -> ClusterSettings:
 
 
 @contextmanager
-def client(*resources: dict[str, float]) -> Iterator[Client]:
+def client(*resources: dict[str, float], **options: Any) -> Iterator[Client]:
     """Workers in this process, one for each set of resources."""
-    workers = {i: {"cls": Worker, "options": {"nthreads": 1, "resources": r, "name": str(i)}}
-               for i, r in enumerate(resources)}  # fmt: skip
+    made_of = {
+        i: {"cls": Worker, "options": {"nthreads": 1, "resources": r, "name": str(i), **options}}
+        for i, r in enumerate(resources)
+    }
     scheduler = {"cls": Scheduler, "options": {"dashboard_address": ":0", "port": 0}}
-    with SpecCluster(workers=workers, scheduler=scheduler) as cluster, Client(cluster) as made:
+    with SpecCluster(workers=made_of, scheduler=scheduler) as cluster, Client(cluster) as made:
         made.wait_for_workers(len(resources))
         yield made
 
@@ -126,3 +130,15 @@ def test_a_whole_job_goes_to_workers_that_have_its_resources() -> None:
     with client({}, {"GPU": 1}) as pool:
         found = list(run_bounded(pool, jobs(6), where, settings(resources="GPU=1")))
     assert {o.reason for o in found} == {"1"}
+
+
+def test_a_run_does_not_wait_for_workers_that_are_paused() -> None:
+    full = {f"distributed.worker.memory.{name}": value for name, value in
+            (("target", False), ("spill", False), ("pause", 0.8))}  # fmt: skip
+    with dask.config.set(full), client({}, memory_limit=2**20) as pool:
+        end = time.monotonic() + 60
+        while workers(pool) and time.monotonic() < end:
+            time.sleep(0.1)
+        found = list(run_bounded(pool, jobs(2), outcome, settings(alone_s=1.0)))
+    assert {o.code for o in found} == {"worker"}
+    assert "alive and free" in (found[0].reason or "")
