@@ -88,6 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("what", choices=("caught", "worth"))
     parser.add_argument("--items", type=Path, help="items.json of the real series")
+    parser.add_argument("--origins", type=int, default=3, help="of the real series")
     parser.add_argument("--worlds", type=int, default=2)
     parser.add_argument("--size", type=int, default=1024)
     asked = parser.parse_args()
@@ -95,7 +96,11 @@ def main() -> None:
         if asked.what == "worth":
             worth(_worlds(asked, Path(folder)))
         else:
-            places = _crops(asked.items) if asked.items else _places(_worlds(asked, Path(folder)))
+            places = (
+                _crops(asked.items, asked.origins)
+                if asked.items
+                else _places(_worlds(asked, Path(folder)))
+            )
             caught(places)
 
 
@@ -111,13 +116,13 @@ def _places(worlds: list[Path]) -> Iterator[tuple[Event, Path]]:
         yield resolve_event(str(root / "event.geojson")), root / "items.json"
 
 
-def _crops(items: Path) -> Iterator[tuple[Event, Path]]:
+def _crops(items: Path, origins: int) -> Iterator[tuple[Event, Path]]:
     """Each crop of the real series that is mostly land, with each origin."""
     boxes = {
         f["properties"]["opera:burst_id"]: f["bbox"]
         for f in json.loads(items.read_text())["features"]
     }
-    for origin in ORIGINS:
+    for origin in ORIGINS[-origins:]:
         moment = datetime.fromisoformat(origin)
         for west, south, east, north in boxes.values():
             area = parse_area(f"{west + 0.003},{south + 0.003},{east - 0.003},{north - 0.003}")

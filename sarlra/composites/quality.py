@@ -100,12 +100,22 @@ def judge(acquisition: Acquisition, post: bool, measures: Measures, erode_px: in
     erode_px
         By how many pixels the edges of a fringed acquisition are eroded.
     """
-    bad = _faults(measures)
-    if bad:
-        return Quality(acquisition.id, post, "reject", tuple(bad), measures, kept=False)
+    correction, said = _mend(measures, erode_px)
+    if bad := _faults(measures):
+        # Should it have to be used all the same, what can be mended is.
+        return Quality(acquisition.id, post, "reject", tuple(bad), measures, correction, kept=False)
+    verdict: Verdict = "correct" if said else "accept"
+    return Quality(
+        acquisition.id, post, verdict, (*said, *_remarks(measures)), measures, correction
+    )
+
+
+def _mend(measures: Measures, erode_px: int) -> tuple[Correction, list[str]]:
+    """What can be put right, and in words."""
     said: list[str] = []
     correction = Correction()
-    if measures.shift_px is not None and measures.shift_scene_px > SHIFT_PX:
+    moved = SHIFT_PX < measures.shift_scene_px <= LARGEST_SHIFT_PX
+    if measures.shift_px is not None and moved:
         rows, cols = measures.shift_px
         correction = replace(correction, shift_px=(round(rows, 2), round(cols, 2)))
         said.append(
@@ -120,10 +130,7 @@ def judge(acquisition: Acquisition, post: bool, measures: Measures, erode_px: in
     if measures.fringe_share > FRINGE:
         correction = replace(correction, fringe=erode_px)
         said.append(f"has fringes of near zero along its edges: eroded by {erode_px} pixels")
-    verdict: Verdict = "correct" if said else "accept"
-    return Quality(
-        acquisition.id, post, verdict, (*said, *_remarks(measures)), measures, correction
-    )
+    return correction, said
 
 
 def _faults(measures: Measures) -> list[str]:

@@ -80,11 +80,14 @@ def _excess(
     # The sum over power-weighted pixels estimates the added power: its weights are 1 / base**2.
     total = np.bincount(index, weights=more * weight, minlength=size)
     norm = np.bincount(index, weights=weight**2, minlength=size)
-    enough = count >= _LEAST_IN_BIN
+    # Short lines at the corner of what has data say little.
+    enough = count >= max(_LEAST_IN_BIN, 0.3 * float(np.median(count[count > 0])))
     result = np.full(size, np.nan)
     if enough.sum() <= _WIDE_BINS:
         return result
     profile = total[enough] / norm[enough]
     excess = profile - ndimage.median_filter(profile, _WIDE_BINS * 2 + 1, mode="reflect")
-    result[enough] = excess / (1.4826 * float(np.median(np.abs(excess))) + 1e-9)
+    # The noise of a bin falls with what it is a mean of.
+    even = excess * np.sqrt(norm[enough])
+    result[enough] = even / (1.4826 * float(np.median(np.abs(even))) + 1e-9)
     return result

@@ -11,6 +11,7 @@ from scipy import ndimage
 from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.median import Layers, composite_block
 from sarlra.composites.registration import shift_between
+from sarlra.composites.stripes import stripe_score
 
 
 def _ground(seed: int, shape: tuple[int, int] = (128, 128)) -> np.ndarray:
@@ -81,3 +82,34 @@ def test_a_block_with_corrections_is_the_block_of_what_was_right() -> None:
         halo=halo,
     )
     np.testing.assert_allclose(mended, plain, atol=1e-4)
+
+
+def _strip(seed: int, level_db: float) -> tuple[np.ndarray, np.ndarray]:
+    """An image and its stack where data end along a line: few pixels in the corner's lines."""
+    rng = np.random.default_rng(seed)
+    rows, cols = np.mgrid[:320, :320]
+    power = 10 ** (_ground(seed, (320, 320)) / 10)
+    image = 10 * np.log10(power * rng.gamma(4.4, 1 / 4.4, power.shape)) + level_db
+    stack = 10 * np.log10(power * rng.gamma(22.0, 1 / 22.0, power.shape))
+    image[cols + 0.4 * rows > 250] = np.nan
+    return image.astype(np.float32), stack.astype(np.float32)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_corner_of_data_is_no_stripe(seed: int) -> None:
+    image, stack = _strip(seed, 0.0)
+    assert stripe_score(image, stack, 348.0) < 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_lines_of_range_are_stripes_and_lines_along_the_track_are_not(seed: int) -> None:
+    image, stack = _strip(seed, 0.0)
+    rows, cols = np.mgrid[:320, :320]
+    angle = np.deg2rad(348.0)
+    along = cols * np.sin(angle) - rows * np.cos(angle)
+    across = cols * np.cos(angle) + rows * np.sin(angle)
+    for where, least, most in ((along, 1.5, 99.0), (across, 0.0, 1.0)):
+        bright = np.abs(where - np.median(where)) < 8
+        power = 10 ** (image / 10) + np.where(bright, 0.08, 0.0)
+        score = stripe_score((10 * np.log10(power)).astype(np.float32), stack, 348.0)
+        assert least < score < most
