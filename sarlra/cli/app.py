@@ -24,6 +24,7 @@ from sarlra.cli.scan import scan
 from sarlra.cli.score import score
 from sarlra.cli.serve import serve
 from sarlra.cli.simulate import simulate
+from sarlra.cli.sweep import sweep
 from sarlra.cli.terrain import terrain
 from sarlra.cli.train import train
 from sarlra.cli.triage import triage
@@ -50,6 +51,7 @@ app.add_typer(dataset, name="dataset")
 app.command()(simulate)
 app.command()(train)
 app.command(epilog=EVALUATE_EXAMPLES)(evaluate)
+app.command()(sweep)
 app.command()(terrain)
 app.command()(demo)
 app.command()(serve)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sarlra.cli import training_options as options
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress, stages
-from sarlra.errors import InputError
+
+if TYPE_CHECKING:
+    from sarlra.scenes.model import OrbitState
 
 
 def train(
@@ -18,65 +21,73 @@ def train(
     combination: Annotated[
         Literal["VV", "VV_VH"], typer.Option(help="Bands of the composite.")
     ] = "VV_VH",
-    worlds: Annotated[
-        str, typer.Option(help="Simulated worlds per event for training, validation and test.")
-    ] = "6,2,3",
-    ratio: Annotated[float, typer.Option(help="Background patches per landslide patch.")] = 5.0,
+    orbit: Annotated[
+        Literal["ascending", "descending", "both"], typer.Option(help="Direction of the passes.")
+    ] = "both",
+    buffers: Annotated[str, typer.Option(help="Days before and after the event.")] = "60-12",
+    architecture: Annotated[
+        Literal["cnn", "cbam", "resnet"], typer.Option(help="Of the network.")
+    ] = "cnn",
+    worlds: options.Worlds = "6,2,3",
+    ratio: Annotated[
+        float, typer.Option(min=0.1, max=10, help="Background patches per landslide patch.")
+    ] = 5.0,
     filters: Annotated[int, typer.Option(help="Filters of each convolution.")] = 32,
     dropout: Annotated[float, typer.Option(help="Share of features dropped.")] = 0.5,
+    loss: Annotated[
+        Literal["focal", "binary"], typer.Option(help="Focal or plain cross-entropy.")
+    ] = "focal",
     learning_rate: Annotated[float, typer.Option(help="Of Adam.")] = 1e-3,
-    batch_size: Annotated[int, typer.Option(help="Patches per step.")] = 128,
-    epochs: Annotated[int, typer.Option(help="At most so many epochs.")] = 60,
+    schedule: options.Schedule = "cosine",
+    turn: options.Turn = "turns",
+    change_db: Annotated[
+        float, typer.Option(help="Spread of random offsets of the change bands, dB.")
+    ] = 0.3,
+    batch_size: options.BatchSize = 128,
+    epochs: options.Epochs = 60,
+    patience: options.Patience = 30,
+    precision: options.Precision = "float32",
     seed: Annotated[int, typer.Option(help="Of the weights and the order of patches.")] = 1,
-    backend: Annotated[
-        Literal["tensorflow", "jax", "torch"], typer.Option(help="What Keras trains on.")
-    ] = "tensorflow",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that simulate.")] = 2,
-    cache: Annotated[Path, typer.Option(help="Where patches are kept between runs.")] = Path(
-        "runs/patches"
-    ),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    backend: options.Backend = "tensorflow",
+    workers: options.Workers = 2,
+    cache: options.Cache = options.DEFAULT_CACHE,
+    as_json: options.AsJson = False,
 ) -> None:
     """Train a network on patches of simulated worlds and write it with its card.
 
-    **Example**: sarlra train --name sim-cnn32-vv-vh --out models
+    Started again after an interruption, it goes on from its last whole epoch. Figures of each
+    epoch lie in CACHE/training/NAME, as a table and for TensorBoard.
+
+    **Example**: sarlra train --name mine --orbit ascending --out models
     """
-    from sarlra.jobs.train import make_split, train_simulated
+    from sarlra.jobs.train import Task, train_simulated
+    from sarlra.jobs.worlds import make_split
+    from sarlra.models.choices import Choices
     from sarlra.models.engine import train_on
-    from sarlra.models.training import Choices
+    from sarlra.recipe import parse_buffers
 
+    split = make_split(*options.parse_worlds(worlds))
+    choices = Choices(
+        architecture=architecture,
+        filters=filters,
+        dropout=dropout,
+        loss=loss,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        turn=turn,
+        change_db=change_db,
+        batch_size=batch_size,
+        epochs=epochs,
+        patience=patience,
+        precision=precision,
+        seed=seed,
+    )
+    states: tuple[OrbitState, ...] = ("ascending", "descending") if orbit == "both" else (orbit,)
+    task = Task(combination, states, choices, ratio, parse_buffers(buffers))
     train_on(backend)
-    split = make_split(combination, *_numbers(worlds))
-
     with progress(quiet=as_json) as bars:
-        info = train_simulated(
-            name,
-            combination,
-            split,
-            out,
-            cache,
-            ratio=ratio,
-            choices=Choices(
-                filters=filters,
-                dropout=dropout,
-                learning_rate=learning_rate,
-                batch_size=batch_size,
-                epochs=epochs,
-                seed=seed,
-            ),
-            workers=workers,
-            show=stages(bars),
-        )
+        info = train_simulated(name, task, split, out, cache, workers=workers, show=stages(bars))
     if as_json:
         print_json(dict(info.card))
         return
     console.print(f"{info.path}: {info.card.get('metrics')}")
-
-
-def _numbers(text: str) -> tuple[int, int, int]:
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(
-            f"worlds {text!r} are not three numbers", hint="training,validation,test, such as 6,2,3"
-        )
-    return int(parts[0]), int(parts[1]), int(parts[2])

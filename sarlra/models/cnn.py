@@ -1,6 +1,6 @@
-"""The networks as Keras models.
+"""The paper's CNN, the variant of the published weights, and the parts that networks share.
 
-Both take windows of ``(n, 64, 64, bands)`` float32 in dB, bands in the order of
+All networks take windows of ``(n, 64, 64, bands)`` float32 in dB, bands in the order of
 :attr:`sarlra.recipe.Recipe.bands`, and give ``(n, 1)`` scores in [0, 1].
 """
 
@@ -51,22 +51,42 @@ def build_cnn(
     keras = import_keras()
     layers = keras.layers
     inputs = layers.Input((WINDOW_PX, WINDOW_PX, bands), name="windows")
-    x = layers.Normalization(mean=list(mean), variance=list(variance), name="standardise")(inputs)
+    x = standardise(inputs, mean, variance)
     features = []
     for number in (1, 2, 3):
         x = layers.Conv2D(
             filters, 3, padding="same", activation="relu", name=f"convolution_{number}"
         )(x)
         x = layers.BatchNormalization(momentum=momentum, name=f"normalisation_{number}")(x)
-        features.append(_to_feature_size(x, number))
+        features.append(x)
         if number < 3:
             x = layers.MaxPooling2D(name=f"pooling_{number}")(x)
-    x = layers.Concatenate(name="all_levels")(features)
-    x = layers.MaxPooling2D(name="pooling_3")(x)
+    return keras.Model(inputs, classify(join_levels(features), filters, dropout), name="cnn")
+
+
+def standardise(inputs: Any, mean: Sequence[float], variance: Sequence[float]) -> Any:
+    """Bring each band of dB to mean 0 and variance 1, inside the network."""
+    layers = import_keras().layers
+    return layers.Normalization(mean=list(mean), variance=list(variance), name="standardise")(
+        inputs
+    )
+
+
+def join_levels(features: Sequence[Any]) -> Any:
+    """The features of all modules at 16x16, one behind the other, pooled to 8x8."""
+    layers = import_keras().layers
+    levels = [_to_feature_size(x, number) for number, x in enumerate(features, start=1)]
+    x = layers.Concatenate(name="all_levels")(levels)
+    return layers.MaxPooling2D(name="pooling_3")(x)
+
+
+def classify(x: Any, filters: int, dropout: float) -> Any:
+    """Dropout, a dense layer of ``8 * filters`` and the sigmoid of the score, ``(n, 1)``."""
+    layers = import_keras().layers
     x = layers.Dropout(dropout, name="dropout")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(8 * filters, activation="relu", name="dense")(x)
-    return keras.Model(inputs, layers.Dense(1, activation="sigmoid", name="score")(x), name="cnn")
+    return layers.Dense(1, activation="sigmoid", name="score")(x)
 
 
 def _to_feature_size(x: Any, number: int) -> Any:

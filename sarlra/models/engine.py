@@ -12,11 +12,12 @@ from typing import Any, Literal
 from sarlra.errors import ModelError
 
 logger = logging.getLogger(__name__)
+Backend = Literal["tensorflow", "jax", "torch"]
 _THREADS = 2
-_backend = "tensorflow"
+_backend: Backend = "tensorflow"
 
 
-def train_on(backend: Literal["tensorflow", "jax", "torch"]) -> None:
+def train_on(backend: Backend) -> None:
     """Choose what Keras runs on in this process, before it is imported; for training only.
 
     The stored network is the same kind of file. Scores are always TensorFlow's.

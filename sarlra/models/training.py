@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,39 +11,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarlra.errors import ModelError
-from sarlra.models.card import Card
-from sarlra.models.cnn import build_cnn
-from sarlra.models.engine import import_keras
+from sarlra.models.calibration import fit_calibration
+from sarlra.models.card import Card, Combination, Domain
+from sarlra.models.choices import Choices
 from sarlra.models.files import sha256
 from sarlra.models.fill import fill_nodata
+from sarlra.models.fitting import Fitted, fit
+from sarlra.models.follow import Tell, tell_nobody
 from sarlra.models.keras_file import load_network, pack_network, round_to_half_precision
 from sarlra.models.metrics import best_threshold, count
 from sarlra.models.registry import BANDS, ModelInfo, check_name_is_free, store_model
 from sarlra.models.scoring import BATCH
 from sarlra.samples.patches import Patches
+from sarlra.scenes.model import OrbitState
 
-logger = logging.getLogger(__name__)
+Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Choices:
-    """What a training is free to choose; the defaults are the paper's where it states them.
+class Parts:
+    """Patches of 2 (VV) or 4 (VV_VH) bands; both classes in training and validation.
 
-    ``alpha`` weighs the landslide class and 1 - alpha the background (``class_balancing``); in
-    Keras it acts only so. ``patience`` counts epochs without a lower validation loss.
+    ``natural`` holds validation patches with all of their background, on which scores are turned
+    into probabilities; None leaves that out.
     """
 
-    filters: int = 32
-    dropout: float = 0.5
-    learning_rate: float = 1e-3
-    batch_size: int = 128
-    epochs: int = 500
-    patience: int = 30
-    gamma: float = 2.0
-    alpha: float = 0.25
-    class_balancing: bool = True
-    momentum: float = 0.9
-    seed: int = 0
+    training: Patches
+    validation: Patches
+    test: Patches
+    natural: Patches | None = None
+
+    def named(self) -> dict[str, Patches]:
+        """The parts that metrics are given of."""
+        return {"training": self.training, "validation": self.validation, "test": self.test}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +51,52 @@ class Statement:
     """What the card says beyond what training knows itself.
 
     ``data`` says where the patches come from, as plain JSON values (seeds of simulated worlds,
-    study cases, splits).
+    study cases, splits); ``domain`` what kind of scenes they show.
     """
 
     description: str
     licence: str
     limits: tuple[str, ...]
     data: Mapping[str, Any]
+    orbit_states: tuple[OrbitState, ...] = ("ascending", "descending")
+    domain: Domain | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A network as it is stored, its threshold, and its scores of each part in order."""
+
+    packed: bytes
+    network: Any
+    fitted: Fitted
+    threshold: float
+    scores: Mapping[str, Scores]
 
 
 def train_model(
     name: str,
     folder: Path,
-    training: Patches,
-    validation: Patches,
-    test: Patches,
+    parts: Parts,
     statement: Statement,
     choices: Choices = Choices(),
+    *,
+    state: Path | None = None,
+    tell: Tell = tell_nobody,
 ) -> ModelInfo:
-    """Train the paper's CNN, choose its threshold, measure it, and store it.
+    """Train a network, choose its threshold, measure it, and store it with its card.
 
-    Weights are rounded to half precision before anything is measured, so that all figures are of
-    the file that is stored. The threshold is the best on the validation patches; the test patches
-    decide nothing. The same patches and choices give the same file on the same machine.
+    The same patches and choices give the same file on the same machine.
 
     Parameters
     ----------
     name, folder
         ``folder/name.keras`` and ``folder/name.json`` are written, the card last.
-    training, validation, test
-        Of 2 (VV) or 4 (VV_VH) bands; both classes in the first two. Not changed.
+    parts
+        Not changed.
     statement, choices
         For the card; for the training.
+    state, tell
+        As ``folder`` and ``tell`` of :func:`sarlra.models.fitting.fit`.
 
     Returns
     -------
@@ -94,167 +107,105 @@ def train_model(
     Raises
     ------
     ModelError
-        The patches do not fit one another, lack a class, or the name is taken.
+        The patches do not fit one another, lack a class, the name is taken, or it did not learn.
     OutputError
         The folder cannot be written to.
     """
     check_name_is_free(name, folder)
-    combination = _check(training, validation, test)
-    bands = BANDS[combination]
-    parts = {
-        part: Patches(_filled(p.windows, bands), p.labels.astype(bool), p.events)
-        for part, p in (("training", training), ("validation", validation), ("test", test))
-    }
-    network, epochs = fit(parts["training"], parts["validation"], choices)
-    network.set_weights([round_to_half_precision(w) for w in network.get_weights()])
-    packed = pack_network(network)
-    stored = load_network(packed, name)
-    scores = {part: _predict(stored, p.windows) for part, p in parts.items()}
-    if np.ptp(scores["validation"]) == 0:
-        raise ModelError(
-            f"{name} did not learn: it gives every validation patch the same score",
-            hint="train again with another seed or a lower learning rate",
-        )
-    threshold = best_threshold(scores["validation"], parts["validation"].labels)
-    metrics = {
-        part: count(scores[part], p.labels, threshold).as_json() for part, p in parts.items()
-    }
-    metrics["test_per_event"] = {
-        str(event): count(
-            scores["test"][chosen := parts["test"].events == event],
-            parts["test"].labels[chosen],
-            threshold,
-        ).as_json()
-        for event in np.unique(test.events)
-    }
+    combination = check_parts(parts)
+    trained = run_training(parts, choices, combination, state=state, tell=tell)
     card = Card(
         name=name,
-        sha256=sha256(packed),
-        combination="VV" if combination == "VV" else "VV_VH",
-        orbit_states=("ascending", "descending"),
-        architecture="cnn",
+        sha256=sha256(trained.packed),
+        combination=combination,
+        orbit_states=statement.orbit_states,
+        architecture=choices.architecture,
         filters=choices.filters,
         radiometry="gamma0",
-        threshold=threshold,
+        threshold=trained.threshold,
         licence=statement.licence,
         description=statement.description,
         limits=statement.limits,
-        parameters=int(stored.count_params()),
+        parameters=int(trained.network.count_params()),
         training={
             "data": dict(statement.data),
             "choices": asdict(choices),
-            "loss": "binary focal cross-entropy on probabilities",
             "optimizer": "Adam; a hundredth of the rate for a third of an epoch, a tenth until 1.5",
-            "epochs": epochs,
+            "epochs": trained.fitted.epochs,
+            "validation_loss": round(trained.fitted.loss, 6),
             "weights": "rounded to half precision",
         },
-        metrics=metrics,
+        metrics=measure(trained, parts),
+        calibration=_calibrate(trained, parts.natural, BANDS[combination], statement),
+        domain=statement.domain,
     )
-    return store_model(packed, card, folder)
+    return store_model(trained.packed, card, folder)
 
 
-def fit(training: Patches, validation: Patches, choices: Choices) -> tuple[Any, int]:
-    """Train a network until its loss on the validation patches stops falling.
+def run_training(
+    parts: Parts,
+    choices: Choices,
+    combination: Combination,
+    *,
+    state: Path | None = None,
+    tell: Tell = tell_nobody,
+) -> Trained:
+    """Train a network and choose its threshold: the best on the validation patches.
 
-    Parameters
-    ----------
-    training, validation
-        Without missing data.
-    choices
-        All of them act here.
+    Weights are rounded to half precision before anything is scored, so that all figures are of
+    the file that is stored. The test patches decide nothing.
 
-    Returns
-    -------
-    (keras.Model, int)
-        With the weights of its best epoch, and the number of epochs run.
+    Raises
+    ------
+    ModelError
+        The network gives every validation patch the same score.
     """
-    keras = import_keras()
-    keras.utils.set_random_seed(choices.seed)
-    mean, variance = _moments(training.windows)
-    network = build_cnn(
-        bands=training.windows.shape[-1],
-        filters=choices.filters,
-        dropout=choices.dropout,
-        mean=mean,
-        variance=variance,
-        momentum=choices.momentum,
-    )
-    steps = -(-len(training.windows) // choices.batch_size)
-    network.compile(
-        optimizer=keras.optimizers.Adam(_warm_up(keras, choices.learning_rate, steps)),
-        loss=keras.losses.BinaryFocalCrossentropy(
-            apply_class_balancing=choices.class_balancing,
-            alpha=choices.alpha,
-            gamma=choices.gamma,
-        ),
-    )
-    stop = keras.callbacks.EarlyStopping(
-        monitor="val_loss", patience=choices.patience, restore_best_weights=True
-    )
-    history = network.fit(
-        training.windows,
-        training.labels.astype(np.float32)[:, None],
-        validation_data=(validation.windows, validation.labels.astype(np.float32)[:, None]),
-        batch_size=choices.batch_size,
-        epochs=choices.epochs,
-        callbacks=[stop, keras.callbacks.LambdaCallback(on_epoch_end=_say)],
-        verbose=0,
-    )
-    losses = history.history["val_loss"]
-    logger.info("trained %d epochs, least validation loss %.5f", len(losses), min(losses))
-    return network, len(losses)
+    bands = BANDS[combination]
+    filled = {
+        name: Patches(filled_windows(p.windows, bands), p.labels.astype(bool), p.events)
+        for name, p in parts.named().items()
+    }
+    fitted = fit(filled["training"], filled["validation"], choices, bands, folder=state, tell=tell)
+    fitted.network.set_weights([round_to_half_precision(w) for w in fitted.network.get_weights()])
+    packed = pack_network(fitted.network)
+    network = load_network(packed, choices.architecture)
+    scores = {name: predict(network, p.windows) for name, p in filled.items()}
+    if np.ptp(scores["validation"]) == 0:
+        raise ModelError(
+            "the network did not learn: it gives every validation patch the same score",
+            hint="train again with another seed or a lower learning rate",
+        )
+    threshold = best_threshold(scores["validation"], filled["validation"].labels)
+    return Trained(packed, network, fitted, threshold, scores)
 
 
-def _warm_up(keras: Any, rate: float, steps: int) -> Any:
-    """The learning rate: a hundredth for a third of an epoch, a tenth until one and a half.
+def measure(trained: Trained, parts: Parts) -> dict[str, Any]:
+    """Counts and measures of each part at the model's threshold, and of the test part by event."""
+    named = parts.named()
+    metrics: dict[str, Any] = {
+        name: count(trained.scores[name], p.labels, trained.threshold).as_json()
+        for name, p in named.items()
+    }
+    test, scores = parts.test, trained.scores["test"]
+    metrics["test_per_event"] = {
+        str(event): count(
+            scores[chosen := test.events == event], test.labels[chosen], trained.threshold
+        ).as_json()
+        for event in np.unique(test.events)
+    }
+    return metrics
 
-    In the first steps all weights move the same way, towards the common class; at the full rate the
-    sigmoid can reach exactly 0 for every window, where the loss has no gradient any more.
 
-    Parameters
-    ----------
-    rate
-        The whole rate.
-    steps
-        Of an epoch.
+def check_parts(parts: Parts) -> Combination:
+    """The combination of bands that all parts have.
+
+    Raises
+    ------
+    ModelError
+        Shapes disagree, fit no combination, or a class is missing.
     """
-    return keras.optimizers.schedules.PiecewiseConstantDecay(
-        [max(1, steps // 3), max(2, 3 * steps // 2)], [rate / 100, rate / 10, rate]
-    )
-
-
-def _say(epoch: int, logs: Mapping[str, float] | None = None) -> None:
-    known = logs or {}
-    logger.info(
-        "epoch %d: loss %.5f, validation loss %.5f",
-        epoch + 1,
-        known.get("loss", float("nan")),
-        known.get("val_loss", float("nan")),
-    )
-
-
-def _filled(windows: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:
-    """The windows without missing data; a copy only where there is some."""
-    finite = all(np.isfinite(windows[i : i + BATCH]).all() for i in range(0, len(windows), BATCH))
-    return windows if finite else fill_nodata(windows.copy(), bands)
-
-
-def _moments(windows: NDArray[np.float32]) -> tuple[list[float], list[float]]:
-    """Mean and variance per band, summed in float64 batch by batch to spare memory."""
-    total = square = np.zeros(windows.shape[-1])
-    for start in range(0, len(windows), BATCH):
-        pixels = windows[start : start + BATCH].reshape(-1, windows.shape[-1]).astype(np.float64)
-        total = total + pixels.sum(axis=0)
-        square = square + (pixels**2).sum(axis=0)
-    number = windows.size / windows.shape[-1]
-    mean = total / number
-    return mean.tolist(), np.maximum(square / number - mean**2, 1e-6).tolist()
-
-
-def _check(training: Patches, validation: Patches, test: Patches) -> str:
-    """The combination of bands that all parts have."""
-    bands = training.windows.shape[-1]
-    for part, patches in (("training", training), ("validation", validation), ("test", test)):
+    bands = parts.training.windows.shape[-1]
+    for part, patches in parts.named().items():
         shape, n = patches.windows.shape, len(patches.windows)
         if len(shape) != 4 or shape[1:] != (64, 64, bands):
             raise ModelError(f"{part} patches are {shape}, not (n, 64, 64, {bands})")
@@ -263,14 +214,33 @@ def _check(training: Patches, validation: Patches, test: Patches) -> str:
         labels = patches.labels.astype(bool)
         if part != "test" and (not labels.any() or labels.all()):
             raise ModelError(f"{part} patches need both landslide and background")
-    for combination, names in BANDS.items():
-        if len(names) == bands:
-            return combination
-    raise ModelError(f"patches of {bands} bands fit no combination", hint="2 (VV) or 4 (VV_VH)")
+    by_number: dict[int, Combination] = {2: "VV", 4: "VV_VH"}
+    if bands not in by_number:
+        raise ModelError(f"patches of {bands} bands fit no combination", hint="2 (VV) or 4 (VV_VH)")
+    return by_number[bands]
 
 
-def _predict(network: Any, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict(network: Any, windows: NDArray[np.float32]) -> Scores:
+    """Scores of finite windows ``(n, 64, 64, bands)``, ``(n,)``, on whatever Keras runs on."""
     if not len(windows):
         return np.empty(0, dtype=np.float32)
     scores = network.predict(windows, batch_size=BATCH, verbose=0)
     return np.asarray(scores[:, 0], dtype=np.float32)
+
+
+def filled_windows(windows: NDArray[np.float32], bands: tuple[str, ...]) -> NDArray[np.float32]:
+    """The windows without missing data; a copy only where there is some."""
+    finite = all(np.isfinite(windows[i : i + BATCH]).all() for i in range(0, len(windows), BATCH))
+    return windows if finite else fill_nodata(windows.copy(), bands)
+
+
+def _calibrate(
+    trained: Trained, natural: Patches | None, bands: tuple[str, ...], statement: Statement
+) -> Any:
+    if natural is None:
+        return None
+    scores = predict(trained.network, filled_windows(natural.windows, bands))
+    kind = statement.data.get("kind", "patches")
+    return fit_calibration(
+        scores, natural.labels.astype(bool), f"validation patches with all background ({kind})"
+    )

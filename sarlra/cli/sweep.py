@@ -1,0 +1,95 @@
+"""``sarlra sweep``: the paper's 24 settings, architectures and buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sarlra.cli import training_options as options
+from sarlra.cli.console import out as console
+from sarlra.cli.console import print_json, progress, stages
+from sarlra.errors import InputError
+
+
+def sweep(
+    out: Annotated[Path, typer.Option(help="Folder for runs/ and sweep.parquet.")],
+    stage: Annotated[
+        Literal["settings", "architectures", "buffers", "all"],
+        typer.Option(help="24 settings of the CNN; of CBAM and ResNet; three seeds per buffer."),
+    ] = "all",
+    worlds: options.Worlds = "4,2,3",
+    rates: Annotated[str, typer.Option(help="The two learning rates of the grid.")] = "1e-3,1e-4",
+    schedule: options.Schedule = "cosine",
+    turn: options.Turn = "turns",
+    batch_size: options.BatchSize = 256,
+    epochs: options.Epochs = 60,
+    patience: options.Patience = 30,
+    precision: options.Precision = "float32",
+    backend: options.Backend = "tensorflow",
+    workers: options.Workers = 2,
+    cluster: Annotated[
+        str, typer.Option(help="none (processes here), local, or a dask scheduler's address.")
+    ] = "none",
+    cache: options.Cache = options.DEFAULT_CACHE,
+    again: Annotated[bool, typer.Option("--again", help="Try failed runs once more.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run.")] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train the 24 settings for each combination and direction, and compare.
+
+    Resumable: each run is made once. A run that fails is recorded, the others go on. Meant for a
+    GPU (`--backend jax --precision bfloat16 --workers 10`).
+
+    **Example**: sarlra sweep --out sweep --stage settings
+    """
+    from sarlra.jobs.sweep import Sweep
+    from sarlra.jobs.sweep_runs import Grid
+    from sarlra.jobs.sweep_stages import plan_stage, run_stage, stage_names
+    from sarlra.jobs.worlds import make_split
+    from sarlra.models.choices import Choices
+
+    base = Choices(
+        schedule=schedule, turn=turn, batch_size=batch_size, epochs=epochs, patience=patience,
+        precision=precision, change_db=0.3, seed=1,
+    )  # fmt: skip
+    grid = Grid(base, _rates(rates))
+    split = make_split(*options.parse_worlds(worlds))
+    where = Sweep(out, cache, backend)
+    if dry_run:
+        plans = {name: plan_stage(where, grid, split, name) for name in stage_names(stage)}
+        counts: dict[str, dict[str, int]] = {
+            name: {"runs": p.runs, "missing": p.missing} for name, p in plans.items()
+        }
+        _say(counts, as_json)
+        return
+    counts = {}
+    with progress(quiet=as_json) as bars:
+        for name in stage_names(stage):
+            counts[name] = run_stage(
+                where, grid, split, name,
+                workers=workers, cluster=cluster, again=again, show=stages(bars),
+            )  # fmt: skip
+    _say(counts, as_json)
+    if any(c["failed"] for c in counts.values()):
+        raise typer.Exit(1)
+
+
+def _say(counts: Mapping[str, Mapping[str, int]], as_json: bool) -> None:
+    if as_json:
+        print_json(counts)
+        return
+    for name, numbers in counts.items():
+        console.print(f"{name}: " + ", ".join(f"{n} {what}" for what, n in numbers.items()))
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        rates = ()
+    if not rates:
+        raise InputError(f"rates {text!r} are not numbers", hint="such as 1e-3,1e-4")
+    return rates

@@ -1,0 +1,51 @@
+"""The options that training one network and training many share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from sarlra.errors import InputError
+
+Worlds = Annotated[
+    str, typer.Option(help="Simulated worlds per event for training, validation and test.")
+]
+Epochs = Annotated[int, typer.Option(help="At most so many epochs.")]
+Patience = Annotated[int, typer.Option(help="Epochs without a lower validation loss.")]
+BatchSize = Annotated[int, typer.Option(help="Patches per step.")]
+Schedule = Annotated[
+    Literal["constant", "cosine"], typer.Option(help="Of the learning rate: kept, or down to 0.")
+]
+Turn = Annotated[
+    Literal["none", "north-south", "flips", "turns"],
+    typer.Option(help="How patches are mirrored and turned at random."),
+]
+Precision = Annotated[
+    Literal["float32", "bfloat16"], typer.Option(help="Of the arithmetic in training.")
+]
+Backend = Annotated[
+    Literal["tensorflow", "jax", "torch"], typer.Option(help="What Keras trains on.")
+]
+Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
+Cache = Annotated[Path, typer.Option(help="Where patches and states are kept between runs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+DEFAULT_CACHE = Path("runs/patches")
+
+
+def parse_worlds(text: str) -> tuple[int, int, int]:
+    """Read ``6,2,3``.
+
+    Raises
+    ------
+    InputError
+        The text has another form.
+    """
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise InputError(
+            f"worlds {text!r} are not three numbers", hint="training,validation,test, such as 6,2,3"
+        )
+    return int(parts[0]), int(parts[1]), int(parts[2])

@@ -1,0 +1,227 @@
+"""Running a sweep: each run once, whatever stops it; one table at the end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sarlra.errors import OutputError, SarlraError
+from sarlra.jobs.sweep_runs import Run
+from sarlra.jobs.train import Task, hidden, load
+from sarlra.jobs.worlds import TEST_RATIO, Show, Split, Store, make_worlds
+from sarlra.models.card import Combination
+from sarlra.models.choices import Choices
+from sarlra.models.engine import Backend, train_on
+from sarlra.models.files import write_atomically
+from sarlra.models.training import Parts, measure, run_training
+from sarlra.samples.rendered import Buffers
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """Where a sweep keeps what it makes.
+
+    ``folder`` gets ``runs/ID.json`` (and ``runs/ID.keras``) per run and ``sweep.parquet``;
+    ``cache`` the patches of worlds; ``backend`` is what Keras trains on.
+    """
+
+    folder: Path
+    cache: Path
+    backend: Backend = "tensorflow"
+
+    def result(self, run: Run) -> Path:
+        """The file that says that a run is over, and how it ended; written last."""
+        return self.folder / "runs" / f"{run.id}.json"
+
+    def store(self, buffers: tuple[Buffers, ...]) -> Store:
+        """Patches for buffers that are compared."""
+        return Store(self.cache, buffers)
+
+
+def prepare(
+    sweep: Sweep, splits: Sequence[Split], buffers: tuple[Buffers, ...], workers: int, show: Show
+) -> None:
+    """Make the worlds that runs need, those that are not there."""
+    worlds = tuple(dict.fromkeys(w for split in splits for w in split.worlds))
+    make_worlds(worlds, sweep.store(buffers), workers, show)
+
+
+def missing(sweep: Sweep, runs: Sequence[Run], *, again: bool = False) -> list[Run]:
+    """The runs that have no result yet; with ``again`` those that failed, too."""
+    rows = {run: _read(sweep.result(run)) for run in runs}
+    return [r for r, row in rows.items() if row is None or (again and row["status"] == "failed")]
+
+
+def run_sweep(
+    sweep: Sweep,
+    runs: Sequence[Run],
+    buffers: tuple[Buffers, ...],
+    *,
+    workers: int,
+    cluster: str = "none",
+    again: bool = False,
+    show: Show = lambda *_: None,
+) -> pd.DataFrame:
+    """Train what is missing and fold all results into the table.
+
+    A run that fails is recorded with its reason, and the others go on. Killed at any time, the
+    sweep goes on with the runs that have no result.
+
+    Parameters
+    ----------
+    runs, buffers
+        What; of which buffers the patches were made together (:func:`prepare`).
+    workers, cluster
+        Processes of this machine, or what :func:`sarlra.jobs.clients.open_client` takes, where
+        ``folder`` and ``cache`` have to be seen by all workers.
+    again
+        Failed runs are tried once more.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As :func:`fold`.
+    """
+    todo = missing(sweep, runs, again=again)
+    todo.sort(key=lambda run: json.dumps(run.facts))  # those with the same patches together
+    done = len(runs) - len(todo)
+    show("runs", done, len(runs))
+    with _executor(cluster, workers, len(todo)) as pool:
+        futures = [pool.submit(train_run, run, sweep, buffers) for run in todo]
+        for future in as_completed(futures):
+            row = future.result()
+            done += 1
+            logger.info("%s: %s", row["run"], row.get("error") or row.get("validation_f1"))
+            show("runs", done, len(runs))
+    return fold(sweep)
+
+
+def train_run(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str, Any]:
+    """Train one network, measure it and write its row; in whatever process.
+
+    Returns
+    -------
+    dict
+        The row: what was run, ``status`` (done or failed), measures of validation and test, of the
+        test per event as ``EVENT_f1`` and so on, epochs, seconds; ``error`` where it failed.
+    """
+    train_on(sweep.backend)
+    started = time.monotonic()
+    row: dict[str, Any] = dict(run.facts)
+    try:
+        row |= _measured(run, sweep, buffers)
+        row["status"] = "done"
+    except SarlraError as error:
+        row |= {"status": "failed", "error": str(error)}
+    except Exception as error:  # whatever a backend raises must not stop the other runs
+        row |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+    row["seconds"] = round(time.monotonic() - started, 1)
+    write_atomically(sweep.result(run), (json.dumps(row, indent=1) + "\n").encode())
+    return row
+
+
+def fold(sweep: Sweep) -> pd.DataFrame:
+    """All results of a folder as one table, in the order of the runs' names; written to
+    ``sweep.parquet``.
+
+    Raises
+    ------
+    OutputError
+        The table cannot be written.
+    """
+    rows = [row for path in sorted(sweep.folder.glob("runs/*.json")) if (row := _read(path))]
+    table = pd.DataFrame(rows)
+    path = sweep.folder / "sweep.parquet"
+    part = path.with_suffix(".part")
+    try:
+        sweep.folder.mkdir(parents=True, exist_ok=True)
+        table.to_parquet(part, index=False)
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error}") from error
+    return table
+
+
+def best_settings(runs: Sequence[Run], table: pd.DataFrame) -> dict[tuple[str, str], Task]:
+    """For each combination and direction the task with the highest F1 on validation patches.
+
+    Ties go to the earlier run. Test patches decide nothing.
+    """
+    if "validation_f1" not in table:
+        return {}
+    scores = table.set_index("run")["validation_f1"].to_dict()
+    best: dict[tuple[str, str], tuple[float, Task]] = {}
+    for run in runs:
+        score = scores.get(run.id, float("nan"))
+        key = (run.task.combination, run.task.orbit_states[0])
+        if score == score and score > best.get(key, (-1.0, run.task))[0]:
+            best[key] = (score, run.task)
+    return {key: task for key, (_, task) in best.items()}
+
+
+@contextmanager
+def _executor(cluster: str, workers: int, jobs: int) -> Iterator[Executor]:
+    if cluster == "none":
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(max(1, min(workers, jobs)), mp_context=context) as pool:
+            yield pool
+        return
+    from sarlra.jobs.clients import open_client
+
+    with open_client(cluster, jobs) as client:
+        yield client.get_executor(pure=False)
+
+
+def _measured(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str, Any]:
+    parts = _parts(run.task, run.split, sweep.store(buffers))
+    parts = Parts(hidden(parts.training, run.task.choices.seed), parts.validation, parts.test)
+    combination: Combination = run.task.combination
+    trained = run_training(parts, run.task.choices, combination)
+    metrics = measure(trained, parts)
+    per_event = metrics.pop("test_per_event")
+    path = sweep.result(run).with_suffix(".keras")
+    write_atomically(path, trained.packed)
+    named = {f"{part}_{k}": v for part, m in (metrics | per_event).items() for k, v in m.items()}
+    return named | {
+        "threshold": trained.threshold,
+        "epochs": trained.fitted.epochs,
+        "validation_loss": trained.fitted.loss,
+        "parameters": int(trained.network.count_params()),
+        "training_patches": len(parts.training),
+    }
+
+
+def _parts(task: Task, split: Split, store: Store) -> Parts:
+    """The patches of a task; the last ones stay in memory, as runs come sorted by patches."""
+    same = Task(task.combination, task.orbit_states, Choices(), task.ratio, task.buffers)
+    return _loaded(same, split, store)
+
+
+@lru_cache(maxsize=1)
+def _loaded(task: Task, split: Split, store: Store) -> Parts:
+    return Parts(
+        load(split.training, store, task, task.ratio),
+        load(split.validation, store, task, TEST_RATIO),
+        load(split.test, store, task, TEST_RATIO),
+    )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        row = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return row if isinstance(row, dict) and "status" in row else None
