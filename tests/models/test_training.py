@@ -111,7 +111,7 @@ def test_patches_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -131,9 +131,9 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
 
     def stop(done: int, _most: int, _row: object) -> None:
         if done == 2:
-            raise Killed
+            raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         fit(clean[0], clean[1], choices, BANDS, folder=tmp_path, tell=stop)
     seen: list[int] = []
     resumed = fit(
@@ -147,7 +147,8 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(
         np.testing.assert_array_equal(ours, theirs)
 
     lines = (tmp_path / "epochs.csv").read_text().splitlines()
-    assert lines[0].startswith("epoch,") and len(lines) == 5
+    assert lines[0].startswith("epoch,")
+    assert len(lines) == 5
     assert list((tmp_path / "tensorboard").iterdir())
     seen.clear()
     fit(clean[0], clean[1], choices, BANDS, folder=tmp_path, tell=lambda n, _m, _r: seen.append(n))
