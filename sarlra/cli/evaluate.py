@@ -22,7 +22,7 @@ A run against an inventory, with classes of slope:
 
 A model on scenes in which nothing happened:
 
-    sarlra evaluate --real-series items.json --model sim-cnn32-vv-vh --out trade
+    sarlra evaluate --real-series items.json --model sim-cnn32-vv-vh-ascending --out trade
 
 One of several events of a catalogue on the web, as JSON:
 

@@ -40,7 +40,7 @@ def score(
     `reason` (why there is no score) and `geometry`. `--reference-mode` reproduces the public tool,
     its slips included.
 
-    **Example**: sarlra score composite.tif --model sim-cnn32-vv-vh --out windows.parquet
+    **Example**: sarlra score composite.tif --model sim-cnn32-vv-vh-ascending --out windows.parquet
     """  # fmt: skip
     from sarlra.detection.score_file import score_composite
     from sarlra.models.registry import find_model

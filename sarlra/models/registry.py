@@ -18,8 +18,13 @@ from sarlra.scenes.model import OrbitState
 
 logger = logging.getLogger(__name__)
 
-#: The models that ship with the package, by combination; both directions each.
-DEFAULT_MODELS: Mapping[str, str] = {"VV_VH": "sim-cnn32-vv-vh", "VV": "sim-cnn32-vv"}
+#: The models that ship with the package, by combination and direction.
+DEFAULT_MODELS: Mapping[tuple[str, str], str] = {
+    ("VV_VH", "ascending"): "sim-cnn32-vv-vh-ascending",
+    ("VV_VH", "descending"): "sim-cnn32-vv-vh-descending",
+    ("VV", "ascending"): "sim-cnn32-vv-ascending",
+    ("VV", "descending"): "sim-cnn32-vv-descending",
+}
 #: Bands of a composite, in the order in which a network takes them.
 BANDS: Mapping[str, tuple[str, ...]] = {
     "VV": ("post_vv", "diff_vv"),
@@ -92,9 +97,12 @@ def default_model(combination: str, orbit_state: str) -> ModelInfo:
     ModelError
         No shipped model fits, or its file is damaged.
     """
-    name = DEFAULT_MODELS.get(combination)
+    name = DEFAULT_MODELS.get((combination, orbit_state))
     if name is None:
-        raise ModelError(f"no model takes the combination {combination!r}", hint="VV or VV_VH")
+        raise ModelError(
+            f"no model takes the combination {combination!r} of {orbit_state} passes",
+            hint="VV or VV_VH; ascending or descending",
+        )
     info = find_model(name)
     if info.combination != combination or orbit_state not in info.orbit_states:
         raise ModelError(

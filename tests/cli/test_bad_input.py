@@ -163,7 +163,7 @@ def test_refused_and_missing_assets_fail_the_job_by_name(
 def test_model_whose_bands_do_not_fit(sarlra: Cli, shared_data: Path, tmp_path: Path) -> None:
     done = _detect(
         sarlra, shared_data / "opera-rtc-s1" / "items.json", tmp_path / "out",
-        "--pol", "VV", "--model", "sim-cnn32-vv-vh",
+        "--pol", "VV", "--model", "sim-cnn32-vv-vh-ascending",
     )  # fmt: skip
     assert done.code == 2
     assert "VV_VH" in done.err
@@ -209,7 +209,9 @@ def test_composite_of_somebody_with_too_few_bands(sarlra: Cli, tmp_path: Path) -
         path, "w", driver="GTiff", width=128, height=128, count=3, dtype="float32"
     ) as raster:
         raster.write(np.zeros((3, 128, 128), np.float32))
-    done = sarlra("score", path, "--model", "sim-cnn32-vv-vh", "--out", tmp_path / "w.parquet")
+    done = sarlra(
+        "score", path, "--model", "sim-cnn32-vv-vh-ascending", "--out", tmp_path / "w.parquet"
+    )
     assert done.code == 2
     assert "bands" in done.err
     assert not (tmp_path / "w.parquet").exists()

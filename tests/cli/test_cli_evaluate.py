@@ -21,11 +21,11 @@ def test_a_model_on_a_quiet_series(
     chosen = [i for i in opera_items(shared_data) if i["properties"]["opera:burst_id"] in crops]
     items = write_items(tmp_path / "items.json", chosen)
     done = sarlra(
-        "evaluate", "--real-series", items, "--model", "sim-cnn32-vv-vh", "--dates", 1,
+        "evaluate", "--real-series", items, "--model", "sim-cnn32-vv-vh-ascending", "--dates", 1,
         "--out", tmp_path / "trade", "--json",
     )  # fmt: skip
     assert done.code == 0, done.err
-    found = json.loads(done.out)["models"]["sim-cnn32-vv-vh"]
+    found = json.loads(done.out)["models"]["sim-cnn32-vv-vh-ascending"]
     (one,) = found["composites"]
     assert (one["date"], one["n_pre"], one["n_post"]) == ("2021-12-19", 5, 1)
     assert 12 < one["km2"] < 20

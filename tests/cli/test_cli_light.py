@@ -39,7 +39,7 @@ def test_models_list_as_json_is_only_json(sarlra: Callable[..., Any]) -> None:
     done = sarlra("models", "list", "--json")
     assert done.code == 0
     names = {card["name"] for card in json.loads(done.out)["models"]}
-    assert {"sim-cnn32-vv-vh", "sim-cnn32-vv"} <= names
+    assert {"sim-cnn32-vv-vh-ascending", "sim-cnn32-vv-descending"} <= names
 
 
 def test_errors_are_one_json_document_where_json_is_asked_for(sarlra: Callable[..., Any]) -> None:

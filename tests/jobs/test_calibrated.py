@@ -23,7 +23,7 @@ CALIBRATION = Calibration(
 
 def _model(folder: Path, domain: Domain) -> Path:
     """The shipped model under another card."""
-    shipped = find_model("sim-cnn32-vv-vh")
+    shipped = find_model("sim-cnn32-vv-vh-ascending")
     card = {**shipped.card, "name": "carded", "calibration": CALIBRATION.model_dump(mode="json"),
             "domain": domain.model_dump(mode="json")}  # fmt: skip
     (folder / "carded.keras").write_bytes(shipped.path.read_bytes())

@@ -73,7 +73,7 @@ def test_models_that_do_not_fit_are_refused(shared_data: Path, tmp_path: Path) -
     from dataclasses import replace
 
     items = _items(shared_data, tmp_path, MOUNTAINS)
-    both = [find_model("sim-cnn32-vv-vh"), find_model("sim-cnn32-vv")]
+    both = [find_model("sim-cnn32-vv-vh-ascending"), find_model("sim-cnn32-vv-ascending")]
     with pytest.raises(InputError, match="cannot be compared"):
         evaluate_series(items, both)
     with pytest.raises(ModelError, match="ascending"):

@@ -39,13 +39,14 @@ def make_world(folder: Path) -> SimulatedWorld:
 
 def model_without_table(folder: Path) -> str:
     """The shipped model of VV and VH, its card without figures: the fallback chooses buffers."""
-    shipped = find_model(DEFAULT_MODELS["VV_VH"])
+    shipped = find_model(DEFAULT_MODELS["VV_VH", "ascending"])
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "watch-test.keras"
     shutil.copyfile(shipped.path, target)
     card = json.loads(shipped.path.with_suffix(".json").read_text())
     card["name"] = "watch-test"
     card["metrics"] = None
+    card["orbit_states"] = ["ascending", "descending"]
     target.with_suffix(".json").write_text(json.dumps(card))
     return str(target)
 

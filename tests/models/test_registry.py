@@ -138,9 +138,12 @@ def test_the_default_is_the_shipped_model_of_the_combination(
 ) -> None:
     with pytest.raises(ModelError, match="sim-cnn32-vv-vh"):
         default_model("VV_VH", "ascending")
-    card = _card(network_bytes, "sim-cnn32-vv-vh", orbit_states=("ascending",))
+    name = "sim-cnn32-vv-vh-ascending"
+    card = _card(network_bytes, name, orbit_states=("ascending",))
     info = store_model(network_bytes, card, shipped)
     assert default_model("VV_VH", "ascending") == info
+    wrong = _card(network_bytes, "sim-cnn32-vv-vh-descending", orbit_states=("ascending",))
+    store_model(network_bytes, wrong, shipped)
     with pytest.raises(ModelError, match="does not fit VV_VH of descending"):
         default_model("VV_VH", "descending")
     with pytest.raises(ModelError, match="HH"):
@@ -168,9 +171,9 @@ def test_every_model_that_ships_is_whole() -> None:
     assert list(infos) == [card.stem for card in cards]
     files = {p.stem for p in registry.shipped_folder().glob("*.keras")}
     assert files == set(infos)
-    for combination, name in registry.DEFAULT_MODELS.items():
-        if name in infos:
-            for orbit_state in ("ascending", "descending"):
-                assert default_model(combination, orbit_state) == infos[name]
-            assert isinstance(infos[name], ModelInfo)
-            assert "simulated" in " ".join(infos[name].card["limits"])
+    assert set(registry.DEFAULT_MODELS.values()) == set(infos)
+    for (combination, orbit_state), name in registry.DEFAULT_MODELS.items():
+        assert default_model(combination, orbit_state) == infos[name]
+        assert isinstance(infos[name], ModelInfo)
+        assert "simulated" in " ".join(infos[name].card["limits"])
+    assert sum(p.stat().st_size for p in registry.shipped_folder().glob("*.keras")) < 15e6
