@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections.abc import Iterator
@@ -94,6 +95,10 @@ def score_job(job: Job, read: Read | Outcome) -> Outcome:
         statistics, notes = _make(job, open_sink(job.sink), read.composite, read.terrain)
     except SarlraError as error:
         return _failed(job, error, started, again=read.again)
+    finally:
+        # Arrays of a job lie in cycles of references, and among the half a million objects of
+        # TensorFlow the collector comes by seldom: without this a worker grows from job to job.
+        gc.collect()
     status: Status = "done" if statistics["detections"] else "empty"
     return outcome_of(job, name, status, statistics, time.monotonic() - started, notes)
 
