@@ -63,6 +63,10 @@ def evaluate(
         bool,
         typer.Option("--sensitivity", help="To landslide share, snow and cover; with --model."),
     ] = False,
+    paper_tables: Annotated[
+        Path | None,
+        typer.Option(help="A sweep's table, to show beside the paper's A1 to A3 and 4; CSV too."),
+    ] = None,
     worlds: Annotated[
         int, typer.Option(min=1, help="Simulated worlds of each setting of --sensitivity.")
     ] = 2,
@@ -82,6 +86,9 @@ def evaluate(
     simulated landslides put into the same scenes. `--realism` compares the simulation with a real
     series, cover by cover. `--sensitivity` scores simulated worlds in which one thing is changed.
     """
+    if paper_tables is not None:
+        _show_paper_tables(paper_tables, out, as_json=as_json)
+        return
     if sensitivity:
         _score_sensitivity(model or [], worlds, as_json=as_json)
         return
@@ -167,6 +174,21 @@ def _score_series(
         return
     for score in scores:
         show_series(score)
+
+
+def _show_paper_tables(sweep: Path, out: Path | None, *, as_json: bool) -> None:
+    from sarlra.cli.evaluate_show import show_paper_tables
+    from sarlra.evaluation.paper_figure import draw_buffers
+    from sarlra.evaluation.paper_tables import paper_tables, read_sweep
+
+    table = read_sweep(sweep)
+    found = paper_tables(table)
+    if out is not None:
+        draw_buffers(table, out / "buffers.png")
+    if as_json:
+        print_json(found)
+        return
+    show_paper_tables(found)
 
 
 def _compare_realism(items: Path, out: Path | None, *, as_json: bool) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from sarlra.cli.console import out as console
+from sarlra.evaluation.paper_tables import MEASURES
 
 if TYPE_CHECKING:
     from sarlra.evaluation.false_alarms import SeriesScore
@@ -121,3 +122,43 @@ def _share(share: Share) -> str:
 
 def _numbers(values: tuple[int, ...]) -> str:
     return str(values[0]) if len(values) == 1 else f"{values[0]} to {values[-1]}"
+
+
+def show_paper_tables(found: dict[str, Any]) -> None:
+    """Print the tables of the paper, a sweep's figures before the paper's; percent."""
+    titles = {
+        "A1": "A1: architectures, 60-12, VV_VH",
+        "A2": "A2: VV_VH by direction and buffers",
+        "A3": "A3: VV by direction and buffers",
+    }
+    for name, title in titles.items():
+        table = Table("", "runs", *MEASURES, *(f"paper {m}" for m in MEASURES), title=title)
+        for row in found[name]:
+            ours, paper = row["ours"] or {}, row["paper"]
+            table.add_row(
+                " ".join(row["label"]), str(row["runs"]),
+                *(_spread(ours.get(m)) for m in MEASURES), *(_spread(paper[m]) for m in MEASURES),
+            )  # fmt: skip
+        console.print(table)
+    best = Table("", "", "filters", "ratio", "dropout", *MEASURES, title="4: the best models")
+    for row in found["4"]:
+        for who in ("ours", "paper"):
+            if (facts := row[who]) is not None:
+                best.add_row(
+                    f"{row['paper']['combination']} {row['paper']['orbit_state']}", who,
+                    f"{facts['filters']:.0f}", f"{facts['ratio']:.0f}", f"{facts['dropout']:g}",
+                    *(f"{facts[m]:.1f}" for m in MEASURES),
+                )  # fmt: skip
+    console.print(best)
+    console.print(
+        "Ours are measured on simulated events (two that no model has seen, and new worlds of the "
+        "default one), the\npaper's on real ones: orders can be compared, levels not. A median and "
+        "its standard deviation need runs: a sweep has 24 per row.",
+        style="dim",
+    )
+
+
+def _spread(value: list[float] | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value[0]:.1f}" if value[1] != value[1] else f"{value[0]:.1f} ± {value[1]:.1f}"

@@ -1,0 +1,123 @@
+"""Sweeps: which runs, each once, failures recorded; worlds drawn alike for all that is compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sarlra.errors import InputError
+from sarlra.jobs.sweep import Sweep, best_settings, fold, missing, run_sweep
+from sarlra.jobs.sweep_runs import Grid, Run, buffers_runs, settings_runs
+from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
+from sarlra.models.choices import Choices
+from sarlra.recipe import PAPER_BUFFERS
+
+BASE = Choices(filters=4, epochs=1, batch_size=32, seed=1)
+BUFFERS = ((60, 12), (12, 12))
+SPLIT = Split((World("default", 1),), (World("default", 101),), (World("caldera-slopes", 201),))
+
+
+def _put(world: World, store: Store, slides: int = 12, background: int = 200) -> None:
+    """Patches as a world would give them: noise, brighter change on landslides."""
+    rng = np.random.default_rng(world.seed)
+    arrays = {}
+    for state in ("ascending", "descending"):
+        share = np.r_[np.full(slides, 0.2), np.zeros(background)]
+        rank = np.r_[np.zeros(slides), (np.arange(background) + 1) / slides]
+        for pre, post in store.buffers:
+            windows = rng.normal(0, 1, (len(share), 64, 64, 4)).astype(np.float32)
+            windows[:slides, 20:40, 20:40, 2] += 4
+            arrays[f"{state}_{pre}_{post}"] = windows
+            arrays[f"{state}_{pre}_{post}_acquisitions"] = np.array([5, 1])
+        arrays[f"{state}_share"], arrays[f"{state}_rank"] = share, rank
+        arrays[f"{state}_incidence"] = np.array(38.0)
+    path = store.path(world)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+
+
+def test_the_grid_is_the_paper_s() -> None:
+    split = make_split(4, 2, 3)
+    runs = settings_runs(Grid(BASE), split, ("cnn",), "settings")
+    assert len(runs) == 96
+    assert len({run.id for run in runs}) == 96
+    assert runs == settings_runs(Grid(BASE), split, ("cnn",), "settings")
+    facts = pd.DataFrame([run.facts for run in runs])
+    assert facts.groupby(["combination", "orbit_state"]).size().tolist() == [24] * 4
+    others = settings_runs(Grid(BASE), split, ("cbam", "resnet"), "architectures")
+    assert {(r.task.choices.architecture, r.task.choices.loss) for r in others} == {
+        ("cbam", "focal"), ("resnet", "binary"),
+    }  # fmt: skip
+    best = {("VV", "ascending"): runs[0].task, ("VV_VH", "ascending"): runs[50].task}
+    three = buffers_runs(best, split)
+    assert len(three) == 2 * 10 * 3
+    assert {run.task.buffers for run in three} == set(PAPER_BUFFERS)
+    with pytest.raises(InputError, match="no setting was tried"):
+        buffers_runs({}, split)
+
+
+def test_no_world_stands_in_two_parts() -> None:
+    split = make_split(8, 2, 3)
+    assert len(set(split.worlds)) == len(split.worlds)
+    unseen = {"limestone-peninsula", "caldera-slopes"}
+    assert not unseen & {w.profile for w in split.training + split.validation}
+    assert unseen < {w.profile for w in split.test}
+    assert sum(w.product == "30m" for w in split.training) == len(split.training) // 4
+    with pytest.raises(InputError, match="two of training, validation and test"):
+        Split(split.training, split.training[:1], split.test)
+
+
+def test_all_that_is_compared_has_the_same_patches(tmp_path: Path) -> None:
+    store = Store(tmp_path, BUFFERS)
+    _put(SPLIT.training[0], store)
+    sizes = []
+    for ratio in (4.0, 5.0, 10.0):
+        both = load_patches(SPLIT.training, store, Wanted("VV_VH", "ascending", (60, 12), ratio))
+        one = load_patches(SPLIT.training, store, Wanted("VV", "ascending", (60, 12), ratio))
+        assert int((~both.labels).sum()) == ratio * 12
+        np.testing.assert_array_equal(one.windows, both.windows[..., [0, 2]])
+        np.testing.assert_array_equal(one.labels, both.labels)
+        sizes.append(len(both))
+    assert sizes == sorted(sizes)
+    monsoon = World("monsoon-terraces", 1)  # VV alone: left out where VH is wanted
+    wanted = Wanted("VV_VH", "ascending", (60, 12), 4.0)
+    assert len(load_patches((*SPLIT.training, monsoon), store, wanted)) == sizes[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cluster", ["none", "local"])
+def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster: str) -> None:
+    sweep = Sweep(tmp_path / "out", tmp_path / "cache")
+    for world in SPLIT.worlds:
+        _put(world, sweep.store(BUFFERS))
+    all_runs = settings_runs(Grid(BASE), SPLIT, ("cnn",), "settings")
+    good = [r for r in all_runs if r.task.choices.filters == 32][:2]
+    absent = Split((World("default", 9),), SPLIT.validation, SPLIT.test)
+    bad = Run("settings", good[0].task, absent)
+    done: list[int] = []
+    table = run_sweep(
+        sweep, [*good, bad], BUFFERS, workers=1, cluster=cluster,
+        show=lambda _stage, number, _total: done.append(number),
+    )  # fmt: skip
+    assert done == [0, 1, 2, 3]
+    status = table.set_index("run")["status"].to_dict()
+    assert [status[run.id] for run in (*good, bad)] == ["done", "done", "failed"]
+    assert "No such file" in table.set_index("run").loc[bad.id, "error"]
+    row = json.loads(sweep.result(good[0]).read_text())
+    assert row["test_f1"] == row["caldera-slopes-10m_f1"]
+    assert sweep.result(good[0]).with_suffix(".keras").stat().st_size > 10_000
+
+    before = {path: path.stat().st_mtime_ns for path in sweep.folder.glob("runs/*.json")}
+    assert missing(sweep, [*good, bad]) == []
+    assert missing(sweep, [*good, bad], again=True) == [bad]
+    pd.testing.assert_frame_equal(run_sweep(sweep, good, BUFFERS, workers=1), table)
+    assert before == {path: path.stat().st_mtime_ns for path in sweep.folder.glob("runs/*.json")}
+    stored = (sweep.folder / "sweep.parquet").read_bytes()
+    fold(sweep)
+    assert (sweep.folder / "sweep.parquet").read_bytes() == stored
+    best = best_settings(all_runs, table)
+    assert best[good[0].task.combination, "ascending"] in [run.task for run in good]
