@@ -99,6 +99,45 @@ def export(
 
 
 @catalog.command()
+def qgis(
+    place: Place,
+    event: Annotated[str, typer.Argument(help="Id of the event.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Project to write, ending in .qgs.")],
+) -> None:
+    """Write a QGIS project of an event, with its layers and their styles.
+
+    **Example**: sarlra catalog qgis out us2000h8ty --out out/us2000h8ty.qgs
+    """
+    from sarlra.errors import InputError
+    from sarlra.serving.qgis import write_project
+
+    if out.suffix != ".qgs":
+        raise InputError(f"{out} does not end in .qgs")
+    count = write_project(_read(place), event, out)
+    console.print(f"{count} layers: {out}")
+
+
+@catalog.command()
+def detections(
+    place: Place,
+    event: Annotated[str, typer.Argument(help="Id of the event.")],
+    *,
+    out: Annotated[Path, typer.Option(help="File: .geojson, .parquet, .kml or .csv.")],
+    min_score: Annotated[float, typer.Option(min=0, max=1, help="Only these scores.")] = 0.0,
+    as_of: Annotated[str | None, typer.Option(help="As known at this moment (RFC 3339).")] = None,
+) -> None:
+    """Write the detections of an event in another format.
+
+    **Example**: sarlra catalog detections out us2000h8ty --out found.kml
+    """
+    from sarlra.serving.downloads import Shown, write_detections
+
+    count = write_detections(_read(place), event, Shown(as_of, min_score), out)
+    console.print(f"{count} detections: {out}")
+
+
+@catalog.command()
 def verify(place: Place, as_json: AsJson = False) -> None:
     """Check every document, and every file against its checksum."""
     from sarlra.errors import CatalogError

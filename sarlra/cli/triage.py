@@ -47,19 +47,16 @@ def triage(
     --weight people=3 --out triage.geojson
     """
     from sarlra.evaluation.triage import triage as rank
-    from sarlra.serving.downloads import FORMATS, Shown, detections_of
+    from sarlra.serving.downloads import Shown, detections_of, write_table
     from sarlra.serving.place import open_place
     from sarlra.serving.results import read_results
 
-    write = FORMATS.get(out.suffix.removeprefix("."))
-    if write is None:
-        raise InputError(f"{out} ends in none of {', '.join(f'.{kind}' for kind in FORMATS)}")
     layers = _layers(
         {"roads": roads, "rivers": rivers, "people": people}, layer or [], weight or []
     )
     results = read_results(open_place(place))
     table = rank(detections_of(results, event, Shown()), layers, reach)
-    _put(out, write[1](table, event))
+    write_table(table, event, out)
     hit = int((table["priority"] > 0).sum())
     if as_json:
         print_json({"out": str(out), "detections": len(table), "hit": hit})
@@ -100,15 +97,3 @@ def _layers(
             raise InputError(f"layer {name}: there is no file {path}")
         found.append(Exposure(name, Path(path), column or None, counts.get(name, 1.0)))
     return tuple(found)
-
-
-def _put(out: Path, data: bytes) -> None:
-    from sarlra.errors import OutputError
-
-    part = out.with_name(f".{out.name}.part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        part.replace(out)
-    except OSError as error:
-        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error

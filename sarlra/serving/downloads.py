@@ -17,7 +17,7 @@ from starlette.responses import Response
 from sarlra.catalog.kml import to_kml
 from sarlra.catalog.names import resolved
 from sarlra.catalog.vector import to_csv, with_ids
-from sarlra.errors import InputError, SarlraError
+from sarlra.errors import InputError, OutputError, SarlraError
 from sarlra.inventories.inventory import areas_m2
 from sarlra.serving.chosen import chosen
 from sarlra.serving.limits import MAX_TABLE_BYTES
@@ -145,6 +145,35 @@ FORMATS: Mapping[str, tuple[str, Callable[[gpd.GeoDataFrame, str], bytes]]] = {
     "kml": ("application/vnd.google-earth.kml+xml", to_kml),
     "csv": ("text/csv; charset=utf-8", lambda table, _: to_csv(table)),
 }
+
+
+def write_table(table: gpd.GeoDataFrame, title: str, out: Path) -> None:
+    """Write a table by the ending of ``out``; whole or not at all.
+
+    Raises
+    ------
+    InputError
+        The ending is none of :data:`FORMATS`.
+    OutputError
+        The file cannot be written.
+    """
+    known = FORMATS.get(out.suffix.removeprefix("."))
+    if known is None:
+        raise InputError(f"{out} ends in none of {', '.join(f'.{kind}' for kind in FORMATS)}")
+    part = out.with_name(f".{out.name}.part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(known[1](table, title))
+        part.replace(out)
+    except OSError as error:
+        raise OutputError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def write_detections(results: Results, event: str, shown: Shown, out: Path) -> int:
+    """Write detections of an event by the ending of ``out``; returns how many."""
+    table = detections_of(results, event, shown)
+    write_table(table, str(results.collections[event].document.get("title") or event), out)
+    return len(table)
 
 
 def downloads_router(live: Live, ranked: pd.DataFrame | None = None) -> APIRouter:
