@@ -164,7 +164,7 @@ def parse_filter(value: Any) -> Expr:
         raise InputError("filter is no CQL2 JSON expression", hint="cql2-json is understood")
     _check(parsed, 0, [0])
     try:
-        expression = Expr(parsed)
+        expression = Expr(_flat(parsed))
         expression.validate()
     except Exception as error:  # cql2 raises its own kinds and plain ones
         raise InputError(f"filter is no CQL2 JSON expression: {str(error)[:300]}") from error
@@ -191,6 +191,26 @@ def _check(value: Any, depth: int, count: list[int]) -> None:
     elif isinstance(value, list):
         for part in value:
             _check(part, depth + 1, count)
+
+
+def _flat(value: Any) -> Any:
+    """With the bounds of ``between`` side by side: drafts of CQL2 had them in a list of their own,
+    and clients that follow those are still about.
+    """
+    if isinstance(value, list):
+        return [_flat(part) for part in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _flat(part) for name, part in value.items()}
+    arguments = found.get("args")
+    if (
+        found.get("op") == "between"
+        and isinstance(arguments, list)
+        and len(arguments) == 2
+        and isinstance(arguments[1], list)
+    ):
+        found["args"] = [arguments[0], *arguments[1]]
+    return found
 
 
 def fits(expression: Expr, document: dict[str, Any]) -> bool:

@@ -115,6 +115,13 @@ def test_pages_follow_by_get_and_by_post(server: str, results: Results, limit: i
         assert set(found) == set(results.items)
 
 
+@pytest.mark.parametrize("bounds", [(4, 5), ([4, 5],)])
+def test_between_in_both_forms(server: str, bounds: tuple[Any, ...]) -> None:
+    condition = {"op": "between", "args": [{"property": "sarlra:n_pre"}, *bounds]}
+    assert _search(server, filter=condition)["numberMatched"] == 3
+    assert _search(server, filter={"op": "not", "args": [condition]})["numberMatched"] == 0
+
+
 def test_missing_properties_do_not_match(server: str) -> None:
     for operator in ("=", "<>", "<", ">"):
         condition = {"op": operator, "args": [{"property": "no-such"}, 1]}
