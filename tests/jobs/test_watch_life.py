@@ -39,6 +39,8 @@ from tests.jobs.watch_world import (
 )
 from tests.servers.usgs import UsgsService
 
+#: A life is lived once for all tests here, in minutes on a busy machine.
+pytestmark = pytest.mark.timeout(1500)
 KILLED, BY_COMMAND, BY_FLOW = 17, 10, 45
 
 
