@@ -11,7 +11,6 @@ import typer
 from sarlra.cli import training_options as options
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress, stages
-from sarlra.errors import InputError
 
 
 def sweep(
@@ -46,17 +45,15 @@ def sweep(
     **Example**: sarlra sweep --out sweep --stage settings
     """
     from sarlra.jobs.sweep import Sweep
-    from sarlra.jobs.sweep_runs import Grid
+    from sarlra.jobs.sweep_ask import make_grid, parse_worlds
     from sarlra.jobs.sweep_stages import plan_stage, run_stage, stage_names
     from sarlra.jobs.worlds import make_split
-    from sarlra.models.choices import Choices
 
-    base = Choices(
-        schedule=schedule, turn=turn, batch_size=batch_size, epochs=epochs, patience=patience,
-        precision=precision, change_db=0.3, seed=1,
+    grid = make_grid(
+        rates=rates, schedule=schedule, turn=turn, batch_size=batch_size, epochs=epochs,
+        patience=patience, precision=precision,
     )  # fmt: skip
-    grid = Grid(base, _rates(rates))
-    split = make_split(*options.parse_worlds(worlds))
+    split = make_split(*parse_worlds(worlds))
     where = Sweep(out, cache, backend)
     if dry_run:
         plans = {name: plan_stage(where, grid, split, name) for name in stage_names(stage)}
@@ -83,13 +80,3 @@ def _say(counts: Mapping[str, Mapping[str, int]], as_json: bool) -> None:
         return
     for name, numbers in counts.items():
         console.print(f"{name}: " + ", ".join(f"{n} {what}" for what, n in numbers.items()))
-
-
-def _rates(text: str) -> tuple[float, ...]:
-    try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        rates = ()
-    if not rates:
-        raise InputError(f"rates {text!r} are not numbers", hint="such as 1e-3,1e-4")
-    return rates

@@ -60,13 +60,14 @@ def train(
 
     **Example**: sarlra train --name mine --orbit ascending --out models
     """
+    from sarlra.jobs.sweep_ask import parse_worlds
     from sarlra.jobs.train import Task, train_simulated
     from sarlra.jobs.worlds import make_split
     from sarlra.models.choices import Choices
     from sarlra.models.engine import train_on
     from sarlra.recipe import parse_buffers
 
-    split = make_split(*options.parse_worlds(worlds))
+    split = make_split(*parse_worlds(worlds))
     choices = Choices(
         architecture=architecture,
         filters=filters,

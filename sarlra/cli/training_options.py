@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from sarlra.errors import InputError
-
 Worlds = Annotated[
     str, typer.Option(help="Simulated worlds per event for training, validation and test.")
 ]
@@ -33,19 +31,3 @@ Cache = Annotated[Path, typer.Option(help="Where patches and states are kept bet
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 DEFAULT_CACHE = Path("runs/patches")
-
-
-def parse_worlds(text: str) -> tuple[int, int, int]:
-    """Read ``6,2,3``.
-
-    Raises
-    ------
-    InputError
-        The text has another form.
-    """
-    parts = text.split(",")
-    if len(parts) != 3 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise InputError(
-            f"worlds {text!r} are not three numbers", hint="training,validation,test, such as 6,2,3"
-        )
-    return int(parts[0]), int(parts[1]), int(parts[2])

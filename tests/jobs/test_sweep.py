@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ import pytest
 
 from sarlra.errors import InputError
 from sarlra.jobs.sweep import Sweep, best_settings, fold, missing, run_sweep
+from sarlra.jobs.sweep_ask import make_grid, parse_worlds
 from sarlra.jobs.sweep_runs import Grid, Run, buffers_runs, settings_runs
 from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
 from sarlra.models.choices import Choices
@@ -121,3 +125,53 @@ def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster
     assert (sweep.folder / "sweep.parquet").read_bytes() == stored
     best = best_settings(all_runs, table)
     assert best[good[0].task.combination, "ascending"] in [run.task for run in good]
+
+
+def test_what_is_asked_for_wrongly_is_refused() -> None:
+    assert make_grid(rates="3e-3,1e-3").rates == (3e-3, 1e-3)
+    for text in ("", "1e-3,fast"):
+        with pytest.raises(InputError, match="are not numbers"):
+            make_grid(rates=text)
+    with pytest.raises(InputError, match="epochs"):
+        make_grid(rates="1e-3", epochs=0)
+    assert parse_worlds("6,2,3") == (6, 2, 3)
+    for text in ("6,2", "6,2,0", "6,2,x", ""):
+        with pytest.raises(InputError, match="not three numbers"):
+            parse_worlds(text)
+
+
+@pytest.mark.slow
+def test_the_flow_does_what_the_command_does(tmp_path: Path) -> None:
+    """Both find their runs in one folder, where all is done already: nothing is trained."""
+    split = make_split(1, 1, 1)
+    sweep = Sweep(tmp_path / "out", tmp_path / "cache")
+    for world in split.worlds:
+        sweep.store(((60, 12),)).path(world).parent.mkdir(parents=True, exist_ok=True)
+        sweep.store(((60, 12),)).path(world).touch()
+    runs = settings_runs(make_grid(rates="1e-3,1e-4"), split, ("cnn",), "settings")
+    for number, run in enumerate(runs):
+        row = {**run.facts, "status": "failed" if number == 5 else "done", "validation_f1": 0.5}
+        sweep.result(run).parent.mkdir(parents=True, exist_ok=True)
+        sweep.result(run).write_text(json.dumps(row))
+    options = ["--out", str(sweep.folder), "--cache", str(sweep.cache), "--stage", "settings",
+               "--worlds", "1,1,1"]  # fmt: skip
+    root = Path(__file__).parents[2]
+    env = {**os.environ, "PYTHONPATH": str(root), "PREFECT_HOME": str(tmp_path / "prefect")}
+    flow = subprocess.run(
+        [sys.executable, "flows/train.py", *options], cwd=root, env=env, capture_output=True,
+        text=True, check=False, timeout=500,
+    )  # fmt: skip
+    assert flow.returncode == 0, flow.stderr
+    assert "Completed" in flow.stderr
+    command = subprocess.run(
+        [sys.executable, "-c", "from sarlra.cli import main; main()", "sweep", *options, "--json"],
+        cwd=root, env=env, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
+    assert json.loads(command.stdout) == {"settings": {"done": 95, "failed": 1}}
+    assert command.returncode == 1
+    dry = subprocess.run(
+        [sys.executable, "-c", "from sarlra.cli import main; main()", "sweep", *options, "--json",
+         "--dry-run"],
+        cwd=root, env=env, capture_output=True, text=True, check=True, timeout=300,
+    )  # fmt: skip
+    assert json.loads(dry.stdout) == {"settings": {"runs": 96, "missing": 0}}
