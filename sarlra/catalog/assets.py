@@ -81,6 +81,15 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
         "type": GEOJSON,
         "roles": ["data"],
     },
+    "outlines": {
+        "title": "Outlines of the change inside detected windows",
+        "description": (
+            "Polygons with their area, mean change, confidence, slope and a line of evidence; "
+            "GeoParquet 1.1. They cluster change: not every one is a landslide."
+        ),
+        "type": PARQUET,
+        "roles": ["data"],
+    },
     "quicklook": {
         "title": "Detected windows over the change image",
         "type": "image/png",
@@ -143,7 +152,7 @@ def _band(raster: Raster, index: int) -> dict[str, Any]:
 
 def table_asset(key: str, path: Path, detections: gpd.GeoDataFrame) -> dict[str, Any]:
     """:func:`file_asset` of a table of detections, with its columns."""
-    covered = key == "detections"
+    covered = key in ("detections", "outlines")
     columns = columns_of(detections)
     return {
         **file_asset(key, path),

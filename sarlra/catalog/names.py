@@ -42,6 +42,7 @@ FILES = {
     "hillshade": "hillshade.tif",
     "detections": "detections.parquet",
     "detections-geojson": "detections.geojson",
+    "outlines": "outlines.parquet",
     "quicklook": "quicklook.png",
 }
 

@@ -53,9 +53,9 @@ class Provenance:
     to the sink's root, or absolute. ``job_id`` names all inputs and choices: an item with the same
     one need not be made again. ``radiometry`` is that of the post bands, ``geometry`` and ``dem``
     are where the visibility comes from (``unknown`` and None where it is not known), ``notes`` what
-    else is to be said. ``inside`` is how much of the scene lies in what the model has seen; None
-    where that is not known. ``quality`` has the verdicts on all acquisitions, those left out among
-    them.
+    else is to be said, ``evidence`` the main evidence in one line. ``inside`` is how much of the
+    scene lies in what the model has seen; None where that is not known. ``quality`` has the
+    verdicts on all acquisitions, those left out among them.
     """
 
     recipe: Recipe
@@ -70,6 +70,7 @@ class Provenance:
     geometry: str = "unknown"
     dem: str | None = None
     notes: tuple[str, ...] = ()
+    evidence: str | None = None
     inside: Inside | None = None
     quality: tuple[Quality, ...] = ()
 
@@ -129,6 +130,7 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:geometry": provenance.geometry,
         "sarlra:dem": provenance.dem,
         "sarlra:notes": list(provenance.notes),
+        **({} if provenance.evidence is None else {"sarlra:evidence": provenance.evidence}),
         "sarlra:n_pre": len(track.pre),
         "sarlra:n_post": len(track.post),
         "sarlra:noise": _NOISE[min(len(track.post), 2)],

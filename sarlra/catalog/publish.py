@@ -107,6 +107,7 @@ def publish_job(
     provenance: Provenance,
     statistics: Mapping[str, Any],
     shade: NDArray[np.uint8] | None = None,
+    outlines: gpd.GeoDataFrame | None = None,
 ) -> pystac.Item:
     """Write a job's assets and then its item.
 
@@ -129,6 +130,8 @@ def publish_job(
         ``over_threshold_share`` (of the scored windows) are added.
     shade
         Shaded relief on the composite's pixels; without it the item has no such asset.
+    outlines
+        Of the change inside the detections, EPSG:4326; None leaves the asset out.
 
     Raises
     ------
@@ -157,11 +160,12 @@ def publish_job(
     )
     with tempfile.TemporaryDirectory(prefix="sarlra-item-") as folder:
         relief = {} if shade is None else {"hillshade": hillshade_raster(shade, composite, tile)}
-        files = {
-            key: Path(folder) / name
-            for key, name in FILES.items()
-            if key != "hillshade" or key in relief
+        left_out = {
+            key
+            for key, absent in (("hillshade", not relief), ("outlines", outlines is None))
+            if absent
         }
+        files = {k: Path(folder) / name for k, name in FILES.items() if k not in left_out}
         _write_raster(files["change"], change)
         _write_raster(files["scores"], scores)
         _write_raster(files["score-reasons"], reasons)
@@ -170,6 +174,8 @@ def publish_job(
             _write_raster(files[key], raster)
         vector.write_parquet(files["detections"], detections)
         vector.write_geojson(files["detections-geojson"], detections)
+        if outlines is not None:
+            vector.write_parquet(files["outlines"], outlines)
         size = provenance.recipe.window_px * tile.resolution
         files["quicklook"].write_bytes(draw_quicklook(change, detections, size, caption))
         listed = {
@@ -183,6 +189,11 @@ def publish_job(
                 key: assets.table_asset(key, files[key], detections)
                 for key in ("detections", "detections-geojson")
             },
+            **(
+                {}
+                if outlines is None
+                else {"outlines": assets.table_asset("outlines", files["outlines"], outlines)}
+            ),
             "quicklook": assets.file_asset("quicklook", files["quicklook"]),
             "inputs": _inputs(sink, provenance, path),
         }

@@ -39,6 +39,21 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "diff_vh_p05": ("float32", "5th percentile of the change VH in dB"),
     "diff_vh_p95": ("float32", "95th percentile of the change VH in dB"),
     "item": ("string", "Id of the STAC item that the window belongs to"),
+    "area_m2": ("float64", "Area of the outline in square metres"),
+    "confidence": (
+        "float32",
+        "Score of the window times the share of the outline that changed beyond the speckle, 0 to "
+        "1; ranks outlines, no probability",
+    ),
+    "change_vv_db": ("float32", "Mean change VV inside the outline in dB"),
+    "change_vh_db": ("float32", "Mean change VH inside the outline in dB"),
+    "slope_deg": ("float32", "Mean slope inside the outline in degrees; null where not known"),
+    "toward_deg": (
+        "float32",
+        "Mean slope in range inside the outline in degrees, over 0 where it faces the radar; null "
+        "where not known",
+    ),
+    "evidence": ("string", "The numbers of the outline in one line"),
 }
 #: What others rely on.
 REQUIRED = ("geometry", "score", "track", "orbit_state", "n_pre", "n_post")

@@ -26,7 +26,9 @@ from sarlra.composites.quality import corrections_of, kept_track
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
+from sarlra.detection.evidence import evidence_of
 from sarlra.detection.lattice import score_lattice, scored_means
+from sarlra.detection.outlines import outline_detections
 from sarlra.errors import SarlraError
 from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, failed_outcome, outcome_of
 from sarlra.jobs.pool import Halves
@@ -167,6 +169,9 @@ def _make(
     if steep is not None:
         level = ~steep[: area.shape[0], : area.shape[1]][area]
         statistics["level_share"] = round(float(level.mean()), 6)
+    outlines = outline_detections(
+        composite, detections, job.tile, job.box, job.recipe, terrain=terrain
+    )
     publish_job(
         sink,
         job.event,
@@ -190,9 +195,11 @@ def _make(
             notes=notes,
             inside=_inside(job, composite, lattice, terrain),
             quality=job.quality,
+            evidence=evidence_of(outlines, len(detections), statistics["scored"]),
         ),
         statistics,
         _shade(terrain, own),
+        outlines,
     )
     return statistics, notes
 
