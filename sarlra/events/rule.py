@@ -22,7 +22,6 @@ class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     min_magnitude: Annotated[float, Field(ge=0, le=10)]
-    always_magnitude: Annotated[float, Field(ge=0, le=10)]
     depth_limits: tuple[tuple[float, float], ...]
     alerts_kept: tuple[str, ...]
     least_mmi: Annotated[float, Field(ge=1, le=12)]

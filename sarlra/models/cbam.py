@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sarlra.models.cnn import WINDOW_PX, classify, join_levels, standardise
+from sarlra.models.cnn import WINDOW_PX, classify, convolve, join_levels, standardise
 from sarlra.models.engine import import_keras
 
 #: By how much the dense layer of the channel attention narrows (Woo et al. 2018, section 3.1: 16;
@@ -43,10 +43,7 @@ def build_cbam(
     x = standardise(inputs, mean, variance)
     features = []
     for number in (1, 2, 3):
-        x = layers.Conv2D(
-            filters, 3, padding="same", activation="relu", name=f"convolution_{number}"
-        )(x)
-        x = layers.BatchNormalization(momentum=momentum, name=f"normalisation_{number}")(x)
+        x = convolve(x, number, filters, momentum)
         x = _attend_to_channels(x, number)
         x = _attend_to_pixels(x, number)
         features.append(x)

@@ -54,14 +54,20 @@ def build_cnn(
     x = standardise(inputs, mean, variance)
     features = []
     for number in (1, 2, 3):
-        x = layers.Conv2D(
-            filters, 3, padding="same", activation="relu", name=f"convolution_{number}"
-        )(x)
-        x = layers.BatchNormalization(momentum=momentum, name=f"normalisation_{number}")(x)
+        x = convolve(x, number, filters, momentum)
         features.append(x)
         if number < 3:
             x = layers.MaxPooling2D(name=f"pooling_{number}")(x)
     return keras.Model(inputs, classify(join_levels(features), filters, dropout), name="cnn")
+
+
+def convolve(x: Any, number: int, filters: int, momentum: float) -> Any:
+    """The 3x3 convolution of module ``number``, with ReLU and batch normalisation."""
+    layers = import_keras().layers
+    x = layers.Conv2D(filters, 3, padding="same", activation="relu", name=f"convolution_{number}")(
+        x
+    )
+    return layers.BatchNormalization(momentum=momentum, name=f"normalisation_{number}")(x)
 
 
 def standardise(inputs: Any, mean: Sequence[float], variance: Sequence[float]) -> Any:
