@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree as Xml
 
@@ -10,6 +10,8 @@ import geopandas as gpd
 import pandas as pd
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
+
+from sarlra.catalog.text import without_controls
 
 _SPACE = "http://www.opengis.net/kml/2.2"
 #: Lower bound of a score and its colour, as KML has it: alpha, blue, green, red.
@@ -38,26 +40,27 @@ def to_kml(table: gpd.GeoDataFrame, title: str) -> bytes:
         _text(line, "color", colour)
         _text(line, "width", "2")
         _text(Xml.SubElement(style, "PolyStyle"), "color", f"40{colour[2:]}")
-    columns = [name for name in table.columns if name != "geometry"]
-    for row in table.itertuples(index=False):
-        _placemark(document, row, columns)
+    # By place, not by name: a column may be called anything.
+    rows = pd.DataFrame(table.drop(columns=table.geometry.name)).itertuples(index=False, name=None)
+    names = [str(name) for name in table.columns if name != table.geometry.name]
+    for values, shape in zip(rows, table.geometry, strict=True):
+        _placemark(document, dict(zip(names, values, strict=True)), shape)
     Xml.indent(root)
     written: bytes = Xml.tostring(root, encoding="utf-8", xml_declaration=True)
     return written + b"\n"
 
 
-def _placemark(document: Xml.Element, row: Any, columns: Iterable[str]) -> None:
+def _placemark(document: Xml.Element, row: Mapping[str, Any], geometry: BaseGeometry) -> None:
     mark = Xml.SubElement(document, "Placemark")
-    _text(mark, "name", f"{row.score:.2f} {row.orbit_state}")
-    number = next(n for n, (low, _) in enumerate(CLASSES) if row.score >= low)
+    _text(mark, "name", f"{row['score']:.2f} {row['orbit_state']}")
+    number = next(n for n, (low, _) in enumerate(CLASSES) if row["score"] >= low)
     _text(mark, "styleUrl", f"#score{number}")
     data = Xml.SubElement(mark, "ExtendedData")
-    for name in columns:
-        value = getattr(row, name)
-        if not pd.isna(value):
-            _text(Xml.SubElement(data, "Data", name=name), "value", _plain(value))
+    for name, value in row.items():
+        if not (pd.api.types.is_scalar(value) and pd.isna(value)):
+            _text(Xml.SubElement(data, "Data", name=_shown(name)), "value", _plain(value))
     shape = Xml.SubElement(mark, "MultiGeometry")
-    for polygon in _polygons(row.geometry):
+    for polygon in _polygons(geometry):
         part = Xml.SubElement(shape, "Polygon")
         _ring(part, "outerBoundaryIs", polygon.exterior.coords)
         for hole in polygon.interiors:
@@ -80,5 +83,9 @@ def _plain(value: Any) -> str:
 
 
 def _text(parent: Xml.Element, tag: str, text: str) -> None:
-    # XML has no way to write control characters.
-    Xml.SubElement(parent, tag).text = "".join(c for c in text if c >= " " or c in "\n\t")
+    Xml.SubElement(parent, tag).text = _shown(text)
+
+
+def _shown(text: str) -> str:
+    # Escaped for XML they would still be tags in the balloons of Google Earth, which shows HTML.
+    return without_controls(text).replace("<", "‹").replace(">", "›")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from sarlra.catalog.text import as_cell
 from sarlra.errors import CatalogError
 
 #: Column -> (dtype, meaning).
@@ -140,12 +141,16 @@ def with_ids(detections: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def to_csv(detections: gpd.GeoDataFrame) -> bytes:
-    """UTF-8 with a head: every column but the geometry, ``lon`` and ``lat`` of its centre."""
+    """UTF-8 with a head: every column but the geometry, ``lon`` and ``lat`` of its centre.
+
+    Text is without control characters, and with a ``'`` before what would be a formula.
+    """
     centres = shapely.centroid(np.asarray(detections.geometry))
     plain = pd.DataFrame(detections.drop(columns="geometry"))
     plain["lon"], plain["lat"] = shapely.get_x(centres).round(6), shapely.get_y(centres).round(6)
-    # A text that a spreadsheet would run as a formula is made one that it does not.
-    for name in plain.select_dtypes(include=["object", "string"]):
-        plain[name] = plain[name].map(lambda v: f"'{v}" if str(v)[:1] in "=+-@\t\r" else v)
+    for name in plain.select_dtypes(exclude=["number", "bool", "datetime", "datetimetz"]):
+        kept = plain[name].astype(object)
+        plain[name] = kept.map(lambda v: as_cell(v) if isinstance(v, str) else v)
+    plain.columns = [as_cell(str(name)) for name in plain.columns]
     text: str = plain.to_csv(index=False, lineterminator="\n")
     return text.encode()

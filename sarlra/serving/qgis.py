@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from sarlra.catalog.names import resolved
+from sarlra.catalog.text import without_controls
 from sarlra.errors import InputError, OutputError
 from sarlra.serving.chosen import chosen
 from sarlra.serving.looks import Look, legend, look_of
@@ -199,7 +200,7 @@ def _crs(parent: Xml.Element, code: str) -> None:
 
 def _text(parent: Xml.Element, tag: str, text: str) -> Xml.Element:
     made = Xml.SubElement(parent, tag)
-    made.text = "".join(c for c in text if c >= " ")
+    made.text = without_controls(text)
     return made
 
 
