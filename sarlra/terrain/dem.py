@@ -12,7 +12,6 @@ NaN (unknown, also at sea where GLO-30 has no tile).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,9 @@ from rasterio.windows import Window
 
 from sarlra.errors import TerrainError
 from sarlra.terrain.choice import DemSource
+from sarlra.terrain.dem_stac import read_native
 from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.native import MAX_PIXELS, NativeDem, coarser_by
 
 F32 = NDArray[np.float32]
 
@@ -34,17 +35,7 @@ FILLED_PX = 16
 """Voids are filled from valid heights up to this far away."""
 LOWEST_M, HIGHEST_M = -500.0, 9000.0
 """Heights beyond these are voids: the Dead Sea lies at -430 m, Mount Everest at 8,849 m."""
-MAX_PIXELS = 400_000_000
 _RIM_PX = 4
-
-
-@dataclass(frozen=True, slots=True)
-class NativeDem:
-    """Heights on the DEM's own grid: (rows, columns) float32, metres, NaN = void."""
-
-    heights: F32
-    crs: str
-    transform: Affine
 
 
 def read_dem(dem: DemSource, grid: GroundGrid) -> F32:
@@ -56,8 +47,6 @@ def read_dem(dem: DemSource, grid: GroundGrid) -> F32:
         The DEM cannot be read, does not cover any of the grid, or has only voids there.
     """
     if dem.file is None and dem.source is not None:
-        from sarlra.terrain.dem_stac import read_native
-
         native = read_native(dem.source, grid)
     else:
         native = read_file(dem.file or Path(), grid)
@@ -174,11 +163,6 @@ def _window(
             hint="give one that does with --dem, or none",
         )
     return _read(dataset, Window(col0, row0, col1 - col0, row1 - row0), str(path), by)
-
-
-def coarser_by(shape: tuple[int, int], grid: GroundGrid) -> int:
-    """How many pixels of a DEM's window of (rows, columns) lie side by side in one of the grid."""
-    return max(1, min(shape[0] // grid.shape[0], shape[1] // grid.shape[1]))
 
 
 def _read(

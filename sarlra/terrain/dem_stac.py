@@ -21,8 +21,8 @@ from sarlra.scenes.items import FoundItem
 from sarlra.scenes.search import open_search
 from sarlra.scenes.signing import sign
 from sarlra.scenes.sources import Source
-from sarlra.terrain.dem import MAX_PIXELS, NativeDem, coarser_by
 from sarlra.terrain.ground import GroundGrid
+from sarlra.terrain.native import MAX_PIXELS, NativeDem, coarser_by
 
 ASSET = "data"
 _MAX_ITEMS = 64

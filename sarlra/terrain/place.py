@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from rasterio.warp import calculate_default_transform
 
 from sarlra.errors import TerrainError
-from sarlra.terrain.dem import MAX_PIXELS, NativeDem, onto, read_whole
+from sarlra.terrain.dem import onto, read_whole
 from sarlra.terrain.given import Geometry
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.look import look_at
+from sarlra.terrain.native import MAX_PIXELS, NativeDem
 from sarlra.terrain.slopes import gradients, slope_aspect
 from sarlra.terrain.visibility import see
 
