@@ -137,9 +137,9 @@ def _trace_rays(
             row = k + whole[j]
             if row < 0 or row >= rows:
                 continue
-            real = min(max(k + offset[j], 0.0), rows - 1.0)
-            upper = int(real)
-            part = real - upper
+            # Up to half a pixel beyond the first and last row the slope goes on as it is there.
+            upper = min(max(int(k + offset[j]), 0), max(rows - 2, 0))
+            part = k + offset[j] - upper
             lower = min(upper + 1, rows - 1)
             height = heights[upper, j] * (1.0 - part) + heights[lower, j] * part
             if np.isnan(height):
