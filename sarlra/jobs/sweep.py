@@ -19,12 +19,13 @@ import pandas as pd
 from sarlra.errors import OutputError, SarlraError
 from sarlra.jobs.sweep_runs import Run
 from sarlra.jobs.train import Task, hidden, load
-from sarlra.jobs.worlds import TEST_RATIO, Show, Split, Store, make_worlds
+from sarlra.jobs.worlds import Show, Split, Store, make_worlds
 from sarlra.models.card import Combination
 from sarlra.models.choices import Choices
 from sarlra.models.engine import Backend, train_on
 from sarlra.models.files import write_atomically
 from sarlra.models.training import Parts, measure, run_training
+from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.rendered import Buffers
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from sarlra.jobs.worlds import (
-    TEST_RATIO,
     Show,
     Split,
     Store,
@@ -25,6 +24,7 @@ from sarlra.models.domain import make_domain
 from sarlra.models.registry import BANDS, ModelInfo
 from sarlra.models.training import Parts, Statement, train_model
 from sarlra.recipe import make_recipe
+from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.hide import hide_edges
 from sarlra.samples.patches import Patches, join
 from sarlra.samples.rendered import Buffers

@@ -18,16 +18,15 @@ from sarlra import __version__
 from sarlra.errors import InputError
 from sarlra.models.card import Combination
 from sarlra.recipe import Recipe, make_recipe
+from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.labels import LANDSLIDE_SHARE
 from sarlra.samples.patches import Patches, join
 from sarlra.samples.rendered import Buffers, Product, rendered_world
 from sarlra.scenes.model import OrbitState
 from sarlra.simulation.events_table import CALIFORNIA, DEFAULT, EVENTS, find_profile
 
-#: Background patches per landslide patch in validation and test (paper, section 3.2).
-TEST_RATIO = 10.0
-#: No training asks for more background than this (paper, section 3.2: 4, 5 or 6).
-MOST_RATIO = 10.0
+#: What is kept of each world's background: a test's ratio, the largest (trainings take 4, 5 or 6).
+MOST_RATIO = TEST_RATIO
 #: Where a world has few landslides, so much of its background stays.
 _LEAST_BACKGROUND = 20
 #: Every so many worlds of a profile are seen as a 30 m product.
