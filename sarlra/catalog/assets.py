@@ -22,6 +22,9 @@ PARQUET = "application/vnd.apache.parquet"
 GEOJSON = "application/geo+json"
 ZARR = "application/vnd.zarr; version=3"
 
+#: Field of a band of the composite: the sum of its values on the item's tile.
+SUM = "sarlra:values_sha256"
+
 #: Asset key -> what is the same in every item; also the collection's ``item_assets``.
 TEMPLATES: Mapping[str, dict[str, Any]] = {
     "composite": {
@@ -162,18 +165,26 @@ def table_asset(key: str, path: Path, detections: gpd.GeoDataFrame) -> dict[str,
     }
 
 
-def composite_asset(group: str, item: str, recipe: Recipe, epsg: int) -> dict[str, Any]:
+def composite_asset(
+    group: str, item: str, recipe: Recipe, epsg: int, sums: Mapping[str, str]
+) -> dict[str, Any]:
     """The Zarr group, of which the item's tile is a part.
 
     Parameters
     ----------
     group, item
         Paths of the group and of the item's JSON, relative to the root; ``group`` may be a URL.
+    sums
+        Of the values that each band has on the tile; the files are shared with other tiles and
+        may be packed in another way by another version.
     """
     unit = {"unit": "dB", "nodata": "nan", "data_type": "float32"}
     bands: list[dict[str, Any]] = [{"name": name, **unit} for name in recipe.bands]
     bands += [{"name": name, "data_type": "uint16"} for name in ("n_pre", "n_post")]
     bands.append({"name": "visibility", "data_type": "uint8", "nodata": 255})
+    for band in bands:
+        if (found := sums.get(band["name"])) is not None:
+            band[SUM] = found
     return {
         "href": relative(group, item),
         **TEMPLATES["composite"],

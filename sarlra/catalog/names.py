@@ -106,6 +106,20 @@ def asset_path(identifier: str, key: str) -> str:
     return f"{posixpath.dirname(item_path(identifier))}/{FILES[key]}"
 
 
+def store_and_group(path: str) -> tuple[str, str]:
+    """Store and group of a composite, from its path ``composites/STORE/VERSION/EPSG/TRACK``.
+
+    Raises
+    ------
+    CatalogError
+        The path is no such one.
+    """
+    parts = path.split("/")
+    if len(parts) < 3 or parts[0] != COMPOSITES:
+        raise CatalogError(f"{path!r:.200} is no path of a composite")
+    return "/".join(parts[:2]), "/".join(parts[2:])
+
+
 def collection_path(event_id: str) -> str:
     """Path of an event's collection."""
     return f"{COLLECTIONS}/{event_name(event_id)}/collection.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
@@ -50,12 +50,13 @@ class Provenance:
     """From what and by what choices a job's result was made.
 
     ``inputs_href`` (the frozen search result) and ``composite_href`` (the Zarr group) are relative
-    to the sink's root, or absolute. ``job_id`` names all inputs and choices: an item with the same
-    one need not be made again. ``radiometry`` is that of the post bands, ``geometry`` and ``dem``
-    are where the visibility comes from (``unknown`` and None where it is not known), ``notes`` what
-    else is to be said, ``evidence`` the main evidence in one line. ``inside`` is how much of the
-    scene lies in what the model has seen; None where that is not known. ``quality`` has the
-    verdicts on all acquisitions, those left out among them.
+    to the sink's root, or absolute. ``composite_sums`` are those of the bands that the tile has in
+    that group (:func:`sarlra.composites.store.write_region`). ``job_id`` names all inputs and
+    choices: an item with the same one need not be made again. ``radiometry`` is that of the post
+    bands, ``geometry`` and ``dem`` are where the visibility comes from (``unknown`` and None where
+    it is not known), ``notes`` what else is to be said, ``evidence`` the main evidence in one line.
+    ``inside`` is how much of the scene lies in what the model has seen; None where that is not
+    known. ``quality`` has the verdicts on all acquisitions, those left out among them.
     """
 
     recipe: Recipe
@@ -66,6 +67,7 @@ class Provenance:
     version: str
     inputs_href: str
     composite_href: str
+    composite_sums: Mapping[str, str] = field(default_factory=dict)
     radiometry: str = "gamma0"
     geometry: str = "unknown"
     dem: str | None = None

@@ -218,7 +218,7 @@ def _composite(sink: Sink, provenance: Provenance, path: str, epsg: int) -> dict
     group = provenance.composite_href.rstrip("/")
     if not is_external(group) and not sink.exists(f"{group}/zarr.json"):
         raise CatalogError(f"there is no Zarr group {group} in {sink.root} for the item to name")
-    return assets.composite_asset(group, path, provenance.recipe, epsg)
+    return assets.composite_asset(group, path, provenance.recipe, epsg, provenance.composite_sums)
 
 
 def _inputs(sink: Sink, provenance: Provenance, path: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import zarr
 
 from sarlra.composites.access import check_group, naming, open_files, open_store
 from sarlra.composites.arrays import create_arrays
+from sarlra.composites.content import content_sum
 from sarlra.composites.layout import GroupLayout
 from sarlra.composites.regions import check_whole_shards, overlap
 from sarlra.errors import StoreError
@@ -75,7 +76,7 @@ def create_group(
             _consolidate(store, group)
 
 
-def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> None:
+def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> dict[str, str]:
     """Write a tile's pixels; writing the same again changes nothing.
 
     Parameters
@@ -85,6 +86,11 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
         on dims (y, x) with the coordinates of :func:`sarlra.composites.build.build_composite`.
         What it does not cover of the tile becomes no data.
 
+    Returns
+    -------
+    The sum of each variable's values on the whole tile, by name
+    (:func:`sarlra.composites.content.content_sum`).
+
     Raises
     ------
     StoreError
@@ -92,7 +98,7 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
         whole number of shards, the composite is not on the tile's grid, or writing failed.
     """
     with naming(store, group, "write"):
-        region = _layout_of(store, group).region(tile)
+        region = layout_of(store, group).region(tile)
         node = zarr.open_group(open_store(store), path=group, mode="r+", zarr_format=3)
         names = sorted(set(node.array_keys()) - {"x", "y", "spatial_ref"})
         if sorted(map(str, composite.data_vars)) != names:
@@ -105,10 +111,13 @@ def write_region(store: str, group: str, tile: Tile, composite: xr.Dataset) -> N
         arrays = {name: _array(node, name) for name in names}
         for array in arrays.values():
             check_whole_shards(array, region, tile)
+        sums: dict[str, str] = {}
         for name, array in arrays.items():
             values = np.full((tile.size_px, tile.size_px), array.fill_value, array.dtype)
             values[target] = np.asarray(composite[name].transpose("y", "x").values)[source]
+            sums[name] = content_sum([values])
             array[region] = values
+        return sums
 
 
 def open_region(store: str, group: str, tile: Tile) -> xr.Dataset:
@@ -125,7 +134,7 @@ def open_region(store: str, group: str, tile: Tile) -> xr.Dataset:
         The group does not exist or the tile is not in it.
     """
     with naming(store, group, "open"):
-        rows, cols = _layout_of(store, group).region(tile)
+        rows, cols = layout_of(store, group).region(tile)
         # Opened at the group itself: xarray looks for consolidated metadata at a store's root.
         own = open_store(f"{store.rstrip('/')}/{group}", read_only=True)
         dataset = xr.open_zarr(own, chunks=None, consolidated=True)
@@ -179,8 +188,15 @@ def _layout_as_json(layout: GroupLayout) -> dict[str, Any]:
     return {name: getattr(layout, name) for name in GroupLayout.__slots__}
 
 
-def _layout_of(store: str, group: str) -> GroupLayout:
-    """The layout of a group that exists; opened to read, as to write would make a folder."""
+def layout_of(store: str, group: str) -> GroupLayout:
+    """The layout of a group that exists.
+
+    Raises
+    ------
+    StoreError
+        There is no such group.
+    """
+    # Opened to read: to write would make a folder.
     try:
         opened = open_store(store, read_only=True)
         node = zarr.open_group(opened, path=check_group(group), mode="r", zarr_format=3)

@@ -163,7 +163,7 @@ def _make(
         calibration_of(job.model.card),
     )
     own = _without_halo(composite, job)
-    write_region(sink.url_of(job.store), job.group, job.tile, own)
+    sums = write_region(sink.url_of(job.store), job.group, job.tile, own)
     area = wanted_pixels(job, own)
     statistics = describe(own, lattice, active, detections, area)
     if steep is not None:
@@ -189,6 +189,7 @@ def _make(
             version=job.version,
             inputs_href=job.inputs_href,
             composite_href=f"{job.store}/{job.group}",
+            composite_sums=sums,
             radiometry="gamma0" if terrain.sigma0e_db is None else "sigma0e",
             geometry=terrain.geometry,
             dem=terrain.dem,

@@ -88,7 +88,7 @@ class Result:
         StoreError
             The composite cannot be opened.
         """
-        from sarlra.catalog.names import resolved
+        from sarlra.catalog.names import resolved, store_and_group
         from sarlra.catalog.read import grid_of_item
         from sarlra.composites.store import open_region
 
@@ -97,8 +97,7 @@ class Result:
         path = resolved(href, self.entry.path) if isinstance(href, str) else None
         if path is None or path not in self.source.stores:
             raise CatalogError(f"item {self.id} names no composite within the catalogue")
-        # composites/EVENT.zarr/VERSION/EPSG/TRACK
-        store, group = "/".join(path.split("/")[:2]), "/".join(path.split("/")[2:])
+        store, group = store_and_group(path)
         tile, _ = grid_of_item(document)
         return open_region(f"{self.source.place.root}/{store}", group, tile)
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sarlra.catalog import checksums
-from sarlra.catalog.assets import ZARR
-from sarlra.catalog.names import resolved
+from sarlra.catalog.assets import SUM, ZARR
+from sarlra.catalog.names import resolved, store_and_group
+from sarlra.catalog.read import grid_of_item
+from sarlra.composites.region_fault import region_fault
 from sarlra.errors import SarlraError
 from sarlra.serving.results import Entry, Results
 
@@ -34,8 +37,9 @@ class Verified:
 def verify(results: Results, progress: Callable[[int], None] = lambda _: None) -> Verified:
     """Read every file that an item or collection names and compare size and checksum.
 
-    Files without a checksum (the Zarr stores of the composites) are looked for, and counted as
-    ``unchecked``. What lies out of the catalogue is not looked at.
+    Of a composite the values of the item's tile are read and compared, and where they are said to
+    lie. Files without a checksum are looked for, and counted as ``unchecked``. What lies out of the
+    catalogue is not looked at.
     """
     faults = [Fault(path, reason) for path, reason in results.rejected]
     files = unchecked = 0
@@ -60,9 +64,29 @@ def _files(results: Results, entry: Entry) -> Iterator[tuple[str, str | None, bo
         if path is None:
             continue
         if asset.get("type") == ZARR:
-            path = f"{path}/zarr.json"
+            sums = _sums(asset)
+            yield f"asset {key} ({path})", _region_fault(results, entry, path, sums), bool(sums)
+            continue
         wanted = asset.get("file:checksum")
         yield f"asset {key} ({path})", _fault(results, path, asset, wanted), wanted is not None
+
+
+def _sums(asset: dict[str, Any]) -> dict[str, str]:
+    """What the item says that the values of the composite's bands sum up to."""
+    return {str(band["name"]): str(band[SUM]) for band in asset.get("bands", ()) if band.get(SUM)}
+
+
+def _region_fault(results: Results, entry: Entry, path: str, sums: dict[str, str]) -> str | None:
+    try:
+        if results.place.size(f"{path}/zarr.json") is None:
+            return "there is no such group"
+        if not sums:
+            return None
+        store, group = store_and_group(path)
+        tile, _ = grid_of_item(entry.document)
+        return region_fault(f"{results.place.root}/{store}", group, tile, sums)
+    except SarlraError as error:
+        return error.message
 
 
 def _fault(results: Results, path: str, asset: dict[str, object], wanted: object) -> str | None:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sarlra.serving.place import open_place
+from sarlra.serving.results import read_results
+from sarlra.serving.verify import verify
 from tests.faults.conftest import (
     Record,
     World,
@@ -80,6 +83,9 @@ def test_two_runs_at_once_do_no_damage(
         assert run.returncode == 0, printed + errors
     record("two runs of one scan at once", "1", out)
     assert results_of(out) == results_of(world.out)
+    # The items' sums, also of the composites, are of what stands.
+    verified = verify(read_results(open_place(str(out))))
+    assert (verified.items, verified.unchecked, verified.faults) == (4, 0, ())
 
 
 @pytest.mark.slow

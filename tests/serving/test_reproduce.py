@@ -101,6 +101,21 @@ def test_tampered_file_is_refused_and_found(made: Made, tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["catalog", "verify", str(made.folder)]).exit_code == 0
 
 
+def test_tampered_shard_of_the_composite_is_found(made: Made, tmp_path: Path) -> None:
+    """A bit of one shard, the file as long as before."""
+    item = _changed(made, tmp_path / "out")
+    (shard, *_) = sorted(p for p in tmp_path.rglob("post_vh/c/*/*") if p.is_file())
+    data = bytearray(shard.read_bytes())
+    data[60] ^= 1
+    shard.write_bytes(data)
+    done = CliRunner().invoke(app, ["catalog", "verify", str(tmp_path / "out"), "--json"])
+    assert done.exit_code == 5
+    found = json.loads(done.stdout)
+    assert found["unchecked"] == 0
+    assert [fault["subject"] for fault in found["faults"]] == [item.stem]
+    assert "asset composite" in found["faults"][0]["reason"]
+
+
 def test_other_scores_are_reported(made: Made, tmp_path: Path) -> None:
     """One score changed by 0.25, with the checksum made right: only running again tells."""
     item = _changed(made, tmp_path / "out")

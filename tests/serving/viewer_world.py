@@ -35,7 +35,7 @@ def add(sink: Sink, way: Track, version: str, seed: int) -> str:
     store, group = f"composites/{EVENT}.zarr", f"{version}/{TILE.epsg}/{way.id}"
     made = world.result(TILE, track=way, seed=seed)
     create_group(sink.url_of(store), group, [TILE], RECIPE, {})
-    write_region(sink.url_of(store), group, TILE, made.composite)
+    sums = write_region(sink.url_of(store), group, TILE, made.composite)
     found = world.detections(
         world._fit(made.composite, world.composite(TILE, RECIPE, halo=RECIPE.halo_px)),
         made.lattice, TILE, RECIPE, way,
@@ -43,7 +43,7 @@ def add(sink: Sink, way: Track, version: str, seed: int) -> str:
     shade = np.add.outer(np.arange(TILE.size_px), np.arange(TILE.size_px)) // 4 + 60
     given = world.provenance(
         recipe=RECIPE, version=version, job_id=f"{version}-{way.id}",
-        composite_href=f"{store}/{group}",
+        composite_href=f"{store}/{group}", composite_sums=sums,
     )  # fmt: skip
     statistics = {**made.statistics, "detections": len(found)}
     return str(
