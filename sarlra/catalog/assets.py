@@ -60,11 +60,17 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
     "visibility": {
         "title": "Where the radar could see",
         "description": (
-            "Layover and shadow from a DEM and the track's geometry, and where there is data, on "
-            "the pixels of the composite. No landslide is to be expected where nothing was seen."
+            "Layover and shadow from a DEM and the track's geometry, on the pixels of the "
+            "composite. No landslide is to be expected where nothing was seen."
         ),
         "type": COG,
-        "roles": ["data", "data-mask"],
+        "roles": ["data"],
+    },
+    "data": {
+        "title": "Where there is data",
+        "description": "Before and after the event, on the pixels of the visibility.",
+        "type": COG,
+        "roles": ["data-mask"],
     },
     "hillshade": {
         "title": "Relief, shaded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,16 @@ _OPTIONS = {"compress": "DEFLATE", "level": 6, "blocksize": BLOCK, "bigtiff": "I
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Name, meaning and unit of a band."""
+    """Name, meaning and unit of a band.
+
+    ``colours`` is the colour table of a band of classes: value to red, green, blue, alpha. GeoTIFF
+    has one only in files of one band of bytes.
+    """
 
     name: str
     description: str
     unit: str | None = None
+    colours: Mapping[int, tuple[int, int, int, int]] | None = None
 
 
 def write_cog(
@@ -45,7 +50,7 @@ def write_cog(
     crs
         EPSG code, or WKT.
     bands
-        One per band of ``values``.
+        One per band of ``values``. A colour table is written where there is one band, uint8.
 
     Notes
     -----
@@ -65,11 +70,14 @@ def write_cog(
         "nodata": np.nan if is_float else NODATA_BYTE if values.dtype == np.uint8 else None,
     }
     resampling = "AVERAGE" if is_float else "NEAREST"
+    colours = bands[0].colours if count == 1 and values.dtype == np.uint8 else None
     with (
         rasterio.Env(GDAL_PAM_ENABLED="NO"),
         MemoryFile() as memory,
     ):
         with memory.open(**profile) as raw:
+            if colours:
+                raw.write_colormap(1, dict(colours))
             raw.write(values)
             for index, band in enumerate(bands, start=1):
                 raw.set_band_description(index, band.name)

@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
 from rasterio.features import geometry_mask
-from rasterio.io import MemoryFile
 from shapely import Geometry
 
-from sarlra.catalog.names import asset_path
+from sarlra.catalog.read import read_raster
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
 from sarlra.errors import CatalogError
@@ -104,17 +102,14 @@ class _Tile:
 
     def read(self, sink: Sink, document: Document) -> U8:
         """What the pixels are to an item, on the tile's grid."""
-        path = asset_path(str(document["id"]), "visibility")
-        try:
-            with MemoryFile(sink.read_bytes(path)) as memory, memory.open() as raster:
-                visibility, data = raster.read()
-                bounds = raster.bounds
-        except (RasterioError, ValueError) as error:
-            raise CatalogError(f"cannot read {sink.url_of(path)}: {error}") from error
-        row, col = (
-            round((self._top - bounds.top) / self._r),
-            round((bounds.left - self._left) / self._r),
+        name = str(document["id"])
+        (visibility, at), (data, also) = (
+            read_raster(sink, name, key) for key in ("visibility", "data")
         )
+        visibility, data = visibility[0], data[0]
+        if visibility.shape != data.shape or at != also:
+            raise CatalogError(f"item {name}: visibility and data are not of the same pixels")
+        row, col = round((self._top - at.f) / self._r), round((at.c - self._left) / self._r)
         states = np.full(self.shape, _OUTSIDE, dtype=np.uint8)
         rows, cols = visibility.shape
         states[row : row + rows, col : col + cols] = _states(visibility, data > 0)

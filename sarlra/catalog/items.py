@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sarlra.catalog import footprint
+from sarlra.catalog.assets import COG
+from sarlra.catalog.looks import renders_of
 from sarlra.catalog.names import ROOT, collection_path, item_id, item_path, relative
 from sarlra.catalog.provenance import Provenance, own_fields, plain, processing_fields, utc_text
 from sarlra.events.event import Event
@@ -26,6 +28,7 @@ EXTENSIONS = tuple(
         "processing/v1.2.0",
         "projection/v2.0.0",
         "raster/v2.0.0",
+        "render/v2.0.0",
         "sar/v1.3.0",
         "sat/v1.2.0",
         "table/v1.2.0",
@@ -73,6 +76,7 @@ def item_document(
             **processing_fields(track, provenance),
             **own_fields(event, track, provenance),
             "sarlra:statistics": plain(statistics, identifier),
+            "renders": renders_of(assets, COG),
         },
         "links": _links(event, track, provenance, item_path(identifier)),
         "assets": dict(assets),

@@ -39,6 +39,7 @@ FILES = {
     "scores": "scores.tif",
     "score-reasons": "score-reasons.tif",
     "visibility": "visibility.tif",
+    "data": "data.tif",
     "hillshade": "hillshade.tif",
     "detections": "detections.parquet",
     "detections-geojson": "detections.geojson",

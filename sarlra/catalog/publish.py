@@ -27,7 +27,7 @@ from sarlra.catalog.rasters import (
     change_raster,
     hillshade_raster,
     score_rasters,
-    visibility_raster,
+    visibility_rasters,
 )
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
@@ -148,7 +148,7 @@ def publish_job(
     vector.check_detections(detections, identifier)
     change = change_raster(composite, tile, provenance.recipe)
     scores, reasons = score_rasters(lattice, tile, provenance.recipe)
-    visibility = visibility_raster(composite, tile)
+    visibility, data = visibility_rasters(composite, tile)
     caption = caption_of(
         event,
         track,
@@ -170,6 +170,7 @@ def publish_job(
         _write_raster(files["scores"], scores)
         _write_raster(files["score-reasons"], reasons)
         _write_raster(files["visibility"], visibility)
+        _write_raster(files["data"], data)
         for key, raster in relief.items():
             _write_raster(files[key], raster)
         vector.write_parquet(files["detections"], detections)
@@ -184,6 +185,7 @@ def publish_job(
             "scores": assets.raster_asset("scores", files["scores"], scores),
             "score-reasons": assets.raster_asset("score-reasons", files["score-reasons"], reasons),
             "visibility": assets.raster_asset("visibility", files["visibility"], visibility),
+            "data": assets.raster_asset("data", files["data"], data),
             **{key: assets.raster_asset(key, files[key], r) for key, r in relief.items()},
             **{
                 key: assets.table_asset(key, files[key], detections)

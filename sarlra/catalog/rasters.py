@@ -10,16 +10,11 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from sarlra.catalog.cog import NODATA_BYTE, Band
+from sarlra.catalog.looks import colour_table, meanings
 from sarlra.errors import CatalogError
 from sarlra.grid import Bounds, Tile
 from sarlra.recipe import Recipe
-from sarlra.terrain.codes import MEANINGS
 
-REASONS = (
-    "0 scored, 1 no data, 2 layover or shadow, 3 outside the area of interest, "
-    "4 level ground (slope mask)"
-)
-VISIBILITY = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
 SHADE = "Relief lit from the north-west, 0 dark to 254 bright"
 #: Edge of a pixel of the shaded relief, about.
 SHADE_M = 20.0
@@ -83,8 +78,10 @@ def change_raster(composite: xr.Dataset, tile: Tile, recipe: Recipe) -> Raster:
     return Raster(np.ascontiguousarray(values[:, rows, cols]), transform, tile.epsg, bands)
 
 
-def visibility_raster(composite: xr.Dataset, tile: Tile) -> Raster:
-    """Visibility within the tile (no halo) and where there is data; uint8, the whole box.
+def visibility_rasters(composite: xr.Dataset, tile: Tile) -> tuple[Raster, Raster]:
+    """Visibility within the tile (no halo), and where there is data; uint8, the whole box.
+
+    Two rasters of one band each, so that both have a colour table.
 
     Parameters
     ----------
@@ -102,10 +99,13 @@ def visibility_raster(composite: xr.Dataset, tile: Tile) -> Raster:
         y=slice(max(0, -row0), size - row0), x=slice(max(0, -col0), size - col0)
     )
     data = (_band(inside, "n_pre") > 0) & (_band(inside, "n_post") > 0)
-    values = np.stack([_band(inside, "visibility").astype(np.uint8), data.astype(np.uint8)])
+    codes = _band(inside, "visibility").astype(np.uint8)
     transform = tile.transform * Affine.translation(max(col0, 0), max(row0, 0))
-    return Raster(
-        values, transform, tile.epsg, (Band("visibility", VISIBILITY), Band("data", DATA))
+    seen = Band("visibility", meanings("visibility"), colours=colour_table("visibility"))
+    known = Band("data", DATA, colours=colour_table("data"))
+    return (
+        Raster(codes[np.newaxis], transform, tile.epsg, (seen,)),
+        Raster(data.astype(np.uint8)[np.newaxis], transform, tile.epsg, (known,)),
     )
 
 
@@ -173,7 +173,7 @@ def score_rasters(lattice: xr.Dataset, tile: Tile, recipe: Recipe) -> tuple[Rast
             transform,
             tile.epsg,
             (
-                Band("reason", f"Why a window has no score: {REASONS}"),
+                Band("reason", f"Why a window has no score: {meanings('reason')}"),
                 Band("n_pre", "Acquisitions before the event (median over the window)"),
                 Band("n_post", "Acquisitions after the event (median over the window)"),
             ),

@@ -11,6 +11,7 @@ import rasterio
 from rasterio.warp import transform as to_degrees
 
 from sarlra.catalog.cog import Band, write_cog
+from sarlra.catalog.looks import colour_table, meanings
 from sarlra.errors import OutputError, TerrainError
 from sarlra.jobs.look_picture import draw_views
 from sarlra.jobs.look_slope import Slope, look_at_slope
@@ -26,8 +27,6 @@ from sarlra.terrain.visibility import shares
 STEEP_DEG = 20.0
 """Slopes over this are those that slide."""
 _EQUAL = 0.005
-
-SEEN_BY = "0 seen by both, 1 by ascending only, 2 by descending only, 3 by neither, 255 outside"
 
 State = Literal["ascending", "descending"]
 
@@ -206,7 +205,7 @@ def _better(found: tuple[Direction, ...]) -> str | None:
 
 
 def _seen_by(views: dict[str, PlaceView]) -> np.ndarray:
-    """Which direction sees a pixel, as :data:`SEEN_BY` tells; uint8."""
+    """Which direction sees a pixel, by the classes of ``better``; uint8."""
     up, down = (views[name].visibility for name in ("ascending", "descending"))
     result = np.full(up.shape, 3, dtype=np.uint8)
     result[up == Visibility.VISIBLE] = 1
@@ -225,14 +224,13 @@ def _write(
     views: dict[str, PlaceView],
     picture: bytes,
 ) -> tuple[Path, ...]:
-    codes = "; ".join(f"{int(code)} {meaning}" for code, meaning in MEANINGS.items())
     layers = (
         ("slope", slope, Band("slope", "Slope of the ground", "deg")),
         ("aspect", aspect, Band("aspect", "Direction that the slope faces, from north", "deg")),
         ("incidence", view.incidence,
          Band("incidence", "Incidence against the ellipsoid's normal", "deg")),
-        ("visibility", view.visibility, Band("visibility", codes)),
-        ("better", _seen_by(views), Band("better", SEEN_BY)),
+        ("visibility", view.visibility, _classes("visibility")),
+        ("better", _seen_by(views), _classes("better")),
     )  # fmt: skip
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -246,3 +244,8 @@ def _write(
     except (OSError, rasterio.errors.RasterioError) as cause:
         raise OutputError(f"cannot write to {out}: {cause}") from cause
     return tuple(files)
+
+
+def _classes(name: str) -> Band:
+    """A band of classes, with their colours."""
+    return Band(name, meanings(name), colours=colour_table(name))

@@ -17,6 +17,7 @@ from shapely.geometry import mapping
 from sarlra.catalog import checksums, vector
 from sarlra.catalog.assets import COG, GEOJSON, PARQUET, raster_asset_of
 from sarlra.catalog.cog import write_cog
+from sarlra.catalog.looks import renders_of
 from sarlra.catalog.names import ROOT, collection_path, item_path, relative
 from sarlra.catalog.overview import draw_event
 from sarlra.catalog.root import to_bytes
@@ -29,7 +30,13 @@ from sarlra.jobs.watched import Watched, version_path
 Document = dict[str, Any]
 EXTENSIONS = tuple(
     f"https://stac-extensions.github.io/{name}/schema.json"
-    for name in ("file/v2.1.0", "projection/v2.0.0", "raster/v2.0.0", "version/v1.2.0")
+    for name in (
+        "file/v2.1.0",
+        "projection/v2.0.0",
+        "raster/v2.0.0",
+        "render/v2.0.0",
+        "version/v1.2.0",
+    )
 )
 _VERSION_RELS = ("predecessor-version", "successor-version", "latest-version")
 
@@ -224,6 +231,7 @@ def _item(
             "sarlra:changes": dict(counted),
             "sarlra:items": sorted(str(document["id"]) for document in tiles),
             "sarlra:notes": list(product.notes),
+            "renders": renders_of(assets, COG),
             **facts,
         },
         "links": [

@@ -1,9 +1,9 @@
-"""How rasters are drawn: one table, from which tiles and the legends beside them are made."""
+"""Drawing rasters by their looks: tiles, and the legends beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,23 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rio_tiler.colormap import cmap
 
+from sarlra.catalog.looks import LOOKS, Look
 from sarlra.terrain.codes import MEANINGS
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How a band is drawn: values from ``low`` to ``high`` over a colour map, or hatched.
-
-    ``hatched`` are the values that are hatched; nothing else of such a band is drawn.
-    """
-
-    low: float
-    high: float
-    colours: str
-    title: str = ""
-    unit: str = ""
-    hatched: tuple[int, ...] = ()
-
 
 #: Drawn value of pixels without data, beside the codes of visibility.
 NO_DATA = 5
@@ -36,45 +21,14 @@ UNSEEN: Mapping[int, str] = {
     **{int(code): text for code, text in MEANINGS.items() if 0 < int(code) < NO_DATA},
     NO_DATA: "no data",
 }
-_AFTER, _CHANGE = (-22.0, 0.0, "greys_r"), (-6.0, 6.0, "rdbu")
-#: Band -> look; bands that are not here are drawn by their own statistics.
-LOOKS: Mapping[str, Look] = {
-    **{
-        f"{when}_{pol}": Look(*_AFTER, f"{pol.upper()} {word} the event", "dB")
-        for pol in ("vv", "vh")
-        for when, word in (("pre", "before"), ("post", "after"))
-    },
-    **{
-        f"diff_{pol}": Look(*_CHANGE, f"Change {pol.upper()}, after minus before", "dB")
-        for pol in ("vv", "vh")
-    },
-    "score": Look(0.0, 1.0, "magma", "Score of every window"),
-    "reason": Look(0.0, 3.0, "viridis", "Why a window has no score"),
-    "visibility": Look(
-        0.0, 255.0, "greys", "Where the radar could not see",
-        hatched=tuple(sorted(UNSEEN)),
-    ),
-    "data": Look(0.0, 1.0, "greys_r", "Where there is data"),
-    "hillshade": Look(0.0, 254.0, "greys_r", "Relief"),
-    "n_pre": Look(0.0, 12.0, "viridis", "Acquisitions before the event"),
-    "n_post": Look(0.0, 6.0, "viridis", "Acquisitions after the event"),
-}  # fmt: skip
 #: Between two lines of hatching, pixels; divides the edge of a tile, so that lines meet.
 _PERIOD, _WIDTH = 16, 3
 _INK = (0x66, 0x5A, 0x8C, 0xE0)
 
 
-def look_of(band: Mapping[str, Any]) -> Look:
-    """The look of a band as an item describes it: by its name, else by its statistics."""
-    name = str(band.get("name", ""))
-    found = LOOKS.get(name)
-    if found is not None:
-        return found
-    numbers = band.get("statistics", {})
-    low, high = (float(numbers.get(key, default)) for key, default in
-                 (("minimum", 0.0), ("maximum", 1.0)))  # fmt: skip
-    title = str(band.get("description") or name)[:120]
-    return Look(low, high if high > low else low + 1.0, "viridis", title, str(band.get("unit", "")))
+def is_hatched(look: Look) -> bool:
+    """Whether of a band only what was not seen is drawn, hatched: one can see what lies below."""
+    return look is LOOKS["visibility"]
 
 
 def rescaled(look: Look, low: float, high: float) -> Look:
@@ -84,8 +38,17 @@ def rescaled(look: Look, low: float, high: float) -> Look:
 
 def legend(look: Look) -> dict[str, Any]:
     """A look as a page draws it beside the map."""
-    if look.hatched:
-        return {"title": look.title, "hatched": [UNSEEN[c] for c in look.hatched]}
+    if is_hatched(look):
+        return {"title": look.title, "hatched": list(UNSEEN.values())}
+    if look.classes:
+        return {
+            "title": look.title,
+            "classes": [
+                {"label": text, "colour": "#{:02x}{:02x}{:02x}".format(*colour)}
+                for text, colour in look.classes.values()
+                if colour[3]
+            ],
+        }
     stops = [_hex(look.colours, step / 8) for step in range(9)]
     return {
         "title": look.title, "unit": look.unit, "low": look.low, "high": look.high,
@@ -95,12 +58,21 @@ def legend(look: Look) -> dict[str, Any]:
 
 def paint(values: NDArray[Any], valid: NDArray[np.bool_], look: Look) -> NDArray[np.uint8]:
     """Values of a tile (rows, columns) as (4, rows, columns) uint8 red, green, blue, alpha."""
-    if look.hatched:
-        return _hatch(np.isin(values, look.hatched) & valid)
+    if is_hatched(look):
+        return _hatch(np.isin(values, list(UNSEEN)) & valid)
+    if look.classes:
+        return _classes(values, valid, look)
     share = (np.nan_to_num(values.astype(np.float32)) - look.low) / (look.high - look.low)
     index = np.rint(np.clip(share, 0.0, 1.0) * 255).astype(np.uint8)
     image = _table(look.colours)[index].copy()
     image[..., 3] = np.where(valid, image[..., 3], 0)
+    return np.ascontiguousarray(np.moveaxis(image, 2, 0))
+
+
+def _classes(values: NDArray[Any], valid: NDArray[np.bool_], look: Look) -> NDArray[np.uint8]:
+    image = np.zeros((*values.shape, 4), np.uint8)
+    for code, (_, colour) in look.classes.items():
+        image[(values == code) & valid] = colour
     return np.ascontiguousarray(np.moveaxis(image, 2, 0))
 
 

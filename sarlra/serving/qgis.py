@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
+from sarlra.catalog.looks import Look, look_of
 from sarlra.catalog.names import resolved
 from sarlra.catalog.text import without_controls
 from sarlra.errors import InputError, OutputError
 from sarlra.serving.chosen import chosen
-from sarlra.serving.looks import Look, legend, look_of
+from sarlra.serving.looks import legend
 from sarlra.serving.place import FolderPlace
 from sarlra.serving.raster import drawable_bands
 from sarlra.serving.results import Entry, Results
-from sarlra.terrain.codes import MEANINGS
 
 #: Rasters of an item, uppermost first, and whether they are shown at first.
 _RASTERS = (("visibility", True), ("scores", False), ("change", True), ("hillshade", True))
 #: Lower bound of a score, and its colour.
 _CLASSES = ((0.9, "122,0,25"), (0.7, "227,26,28"), (0.5, "253,141,60"), (0.0, "254,217,118"))
-_CODES = {0: "0,0,0,0", 1: "102,90,140,255", 2: "150,140,180,255", 3: "40,40,60,255",
-          4: "90,90,110,255"}  # fmt: skip
 
 
 def write_project(results: Results, event: str, out: Path) -> int:
@@ -146,7 +143,7 @@ def _raster(name: str, label: str, source: str, entry: Entry, key: str) -> Xml.E
     pipe = Xml.SubElement(layer, "pipe")
     look = look_of(drawable_bands(document["assets"][key])[0])
     opacity = {"hillshade": "0.6", "change": "0.7"}.get(key, "1")
-    pipe.append(_palette(opacity) if look.hatched else _ramp(look, opacity))
+    pipe.append(_palette(look, opacity) if look.classes else _ramp(look, opacity))
     _text(layer, "blendMode", "0")
     return layer
 
@@ -171,24 +168,17 @@ def _ramp(look: Look, opacity: str) -> Xml.Element:
     return renderer
 
 
-def _palette(opacity: str) -> Xml.Element:
+def _palette(look: Look, opacity: str) -> Xml.Element:
     renderer = Xml.Element(
         "rasterrenderer", type="paletted", band="1", opacity=opacity, alphaBand="-1"
     )
     palette = Xml.SubElement(renderer, "colorPalette")
-    for code, meaning in _meanings():
-        red, green, blue, alpha = (int(part) for part in _CODES[code].split(","))
+    for code, (meaning, (red, green, blue, alpha)) in look.classes.items():
         Xml.SubElement(
             palette, "paletteEntry", value=str(code), alpha=str(alpha), label=meaning,
             color=f"#{red:02x}{green:02x}{blue:02x}",
         )  # fmt: skip
     return renderer
-
-
-def _meanings() -> Iterator[tuple[int, str]]:
-    for code, meaning in MEANINGS.items():
-        if int(code) in _CODES:
-            yield int(code), meaning
 
 
 def _crs(parent: Xml.Element, code: str) -> None:

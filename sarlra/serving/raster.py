@@ -90,16 +90,21 @@ def tile_pixels(
     names = [about["name"] for about in drawable_bands(asset)]
     if band not in names:
         return None
-    number = names.index(band) + 1
+    found = _from_cog(results, path, names.index(band) + 1, z, x, y)
+    beside = entry.document["assets"].get("data")
+    if band != "visibility" or found is None or not drawable_bands(beside or {}):
+        return found
     # Where there is no data, nothing was seen either.
-    beside = names.index("data") + 1 if band == "visibility" and "data" in names else None
-    return _from_cog(results, path, number, beside, z, x, y)
+    data = _from_cog(results, path_of(results, entry, "data"), 1, z, x, y)
+    if data is None:
+        return found
+    (values, valid), (there, known) = found, data
+    empty = (there == 0) & known
+    return np.where(empty, NO_DATA, values), valid | empty
 
 
-def _from_cog(
-    results: Results, path: str, band: int, data: int | None, z: int, x: int, y: int
-) -> Pixels | None:
-    """A band by number; where the band ``data`` is 0, the value is :data:`NO_DATA`."""
+def _from_cog(results: Results, path: str, band: int, z: int, x: int, y: int) -> Pixels | None:
+    """A band by number."""
     # Opened by GDAL's GeoTIFF driver alone, from a stream: what is in the file names no other.
     with (
         results.place.open(path) as stream,
@@ -107,20 +112,15 @@ def _from_cog(
     ):
         if source.width * source.height > MAX_FLAT_PIXELS and not source.overviews(1):
             return None
-        if max(band, data or 1) > source.count:
+        if band > source.count:
             return None
-        indexes = [band] if data is None else [band, data]
         try:
             with Reader(path, dataset=source) as reader:
-                image = reader.tile(x, y, z, indexes=indexes, tilesize=TILE_SIZE)
+                image = reader.tile(x, y, z, indexes=[band], tilesize=TILE_SIZE)
         except TileOutsideBounds:
             return None
     values, hidden = image.array.data, np.ma.getmaskarray(image.array)
-    first, valid = np.asarray(values[0]), ~hidden[0]
-    if data is not None:
-        empty = (values[1] == 0) & ~hidden[1]
-        first, valid = np.where(empty, NO_DATA, first), valid | empty
-    return first, valid
+    return np.asarray(values[0]), ~hidden[0]
 
 
 def _from_store(

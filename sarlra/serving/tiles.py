@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from sarlra.catalog.assets import ZARR
+from sarlra.catalog.looks import Look, look_of
 from sarlra.errors import InputError, SarlraError
 from sarlra.serving.chosen import chosen
 from sarlra.serving.limits import (
@@ -30,7 +31,7 @@ from sarlra.serving.limits import (
     TILES_KEPT,
 )
 from sarlra.serving.live import Live, Reading
-from sarlra.serving.looks import Look, legend, look_of, paint, rescaled
+from sarlra.serving.looks import UNSEEN, is_hatched, legend, paint, rescaled
 from sarlra.serving.raster import drawable_bands, patch_pixels, path_of, tile_pixels
 from sarlra.serving.results import Entry
 
@@ -248,12 +249,13 @@ def _draw(
             continue
         values = found[0].copy() if values is None else values
         fresh = found[1] & ~valid
-        if look.hatched:
+        if is_hatched(look):
             # What one track could not see, another may have seen.
-            fresh |= found[1] & np.isin(values, look.hatched) & ~np.isin(found[0], look.hatched)
+            unseen = list(UNSEEN)
+            fresh |= found[1] & np.isin(values, unseen) & ~np.isin(found[0], unseen)
         values[fresh] = found[0][fresh]
         valid |= found[1]
-        if valid.all() and not look.hatched:
+        if valid.all() and not is_hatched(look):
             break
     return None if values is None else _png(paint(values, valid, look))
 

@@ -18,9 +18,12 @@ import rasterio
 from rio_cogeo.cogeo import cog_validate
 
 from sarlra.catalog import checksums
+from sarlra.catalog.assets import COG
+from sarlra.catalog.cog import Band, write_cog
 from sarlra.catalog.folder import FolderSink
+from sarlra.catalog.looks import colour_table
 from sarlra.catalog.names import item_path
-from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.publish import find_done, item_id, publish_job
 from sarlra.catalog.sink import open_sink
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.errors import CatalogError, EventError, SarlraError, StoreError
@@ -47,7 +50,7 @@ def test_item_is_valid_against_core_and_extensions(sink: FolderSink, shared_data
     item = world.result().publish(sink)
     document = json.loads(sink.read_bytes(item_path(item.id)), parse_constant=pytest.fail)
     validate_item(document, shared_data / "stac-schemas")
-    assert len(document["stac_extensions"]) == 9
+    assert len(document["stac_extensions"]) == 10
     assert (
         pystac.Item.from_dict(document).id
         == item.id
@@ -81,7 +84,7 @@ def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
     job = world.result(high=0.3)
     item = job.publish(sink)
     assert set(item.assets) == {
-        "composite", "change", "scores", "score-reasons", "visibility",
+        "composite", "change", "scores", "score-reasons", "visibility", "data",
         "detections", "detections-geojson", "quicklook", "inputs",
     }  # fmt: skip
     for key, asset in item.assets.items():
@@ -101,16 +104,13 @@ def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
         whole = job.composite["diff_vv"].values
         expected = whole[np.isfinite(whole).any(axis=1)][:, np.isfinite(whole).any(axis=0)]
         np.testing.assert_array_equal(raster.read(1), expected)
-    for key in ("change", "scores", "score-reasons", "visibility"):
-        assert cog_validate(item.assets[key].get_absolute_href())[0]
-    with rasterio.open(item.assets["visibility"].get_absolute_href()) as raster:
-        assert raster.nodata == 255
-        assert raster.descriptions == ("visibility", "data")
-        codes, data = raster.read()
-        np.testing.assert_array_equal(codes, job.composite["visibility"].values)
-        both = (job.composite["n_pre"].values > 0) & (job.composite["n_post"].values > 0)
-        np.testing.assert_array_equal(data, both)
-        assert "1 active layover" in raster.tags(1)["DESCRIPTION"]
+    both = (job.composite["n_pre"].values > 0) & (job.composite["n_post"].values > 0)
+    for key, pixels in (("visibility", job.composite["visibility"].values), ("data", both)):
+        with rasterio.open(item.assets[key].get_absolute_href()) as raster:
+            assert raster.nodata == 255
+            assert raster.descriptions == (key,)
+            np.testing.assert_array_equal(raster.read(1), pixels)
+            assert ("1 active layover" in raster.tags(1)["DESCRIPTION"]) == (key == "visibility")
     table = gpd.read_parquet(item.assets["detections"].get_absolute_href())
     assert (
         len(table)
@@ -125,6 +125,56 @@ def test_assets_are_where_and_what_the_item_says(sink: FolderSink) -> None:
     assert properties["datetime"] == properties["end_datetime"] == "2018-09-11T20:41:58Z"
     assert properties["sarlra:recipe_hash"] == world.RECIPE.hash()
     assert Recipe(**properties["sarlra:recipe"]) == world.RECIPE
+
+
+def test_every_cog_is_drawn_named_and_measured(sink: FolderSink) -> None:
+    """Each COG as other programs see it: overviews, names, statistics, and colours or a render."""
+    shade = np.full((world.TILE.size_px,) * 2, 200, np.uint8)
+    job = world.result()
+    item = publish_job(
+        sink, job.event, job.tile, job.track, job.composite, job.lattice, job.detections,
+        job.provenance, job.statistics, shade,
+    )  # fmt: skip
+    cogs = {key: asset for key, asset in item.assets.items() if asset.media_type == COG}
+    assert set(cogs) == {"change", "scores", "score-reasons", "visibility", "data", "hillshade"}
+    drawn = set()
+    for key, asset in cogs.items():
+        path = asset.get_absolute_href()
+        assert cog_validate(path, strict=True) == (True, [], [])
+        with rasterio.open(path) as raster:
+            for number, band in enumerate(asset.extra_fields["bands"], start=1):
+                assert raster.descriptions[number - 1] == band["name"]
+                values = raster.read(number, masked=True)
+                told = {k: float(v) for k, v in raster.tags(number).items() if k[:5] == "STATI"}
+                assert told["STATISTICS_MINIMUM"] == band["statistics"]["minimum"] == values.min()
+                assert told["STATISTICS_MEAN"] == pytest.approx(values.mean(), rel=1e-5)
+                render = item.properties["renders"][band["name"]]
+                assert (render["assets"], render["bidx"]) == ([key], [number])
+                assert ("colormap" in render) != ("rescale" in render)
+                drawn.add(band["name"])
+            if key in ("visibility", "data"):
+                table = raster.colormap(1)
+                wanted = item.properties["renders"][key]["colormap"]
+                for code, colour in wanted.items():
+                    # GeoTIFF keeps red, green and blue; no data alone is clear.
+                    assert table[int(code)][:3] == tuple(colour[:3])
+                assert raster.colorinterp[0].name == "palette"
+    assert drawn == set(item.properties["renders"])
+    assert item.properties["renders"]["diff_vv"]["colormap_name"] == "rdbu"
+
+
+def test_large_cogs_have_overviews(tmp_path: Path) -> None:
+    codes = np.random.default_rng(3).choice([0, 1, 4, 255], (1, 1300, 700)).astype(np.uint8)
+    band = Band("visibility", "", colours=colour_table("visibility"))
+    write_cog(tmp_path / "a.tif", codes, world.TILE.transform, 32654, [band])
+    assert cog_validate(tmp_path / "a.tif", strict=True) == (True, [], [])
+    with rasterio.open(tmp_path / "a.tif") as raster:
+        assert raster.overviews(1) == [2, 4]
+        np.testing.assert_array_equal(raster.read(), codes)
+        assert raster.colormap(1)[1] == (102, 90, 140, 255)
+    with rasterio.open(tmp_path / "a.tif", overview_level=0) as half:
+        # Codes are never mixed.
+        assert set(np.unique(half.read(1))) == {0, 1, 4, 255}
 
 
 def test_every_input_is_named(sink: FolderSink) -> None:
@@ -232,7 +282,7 @@ def test_failure_at_any_write_leaves_nothing(
         assert not (sink.folder / "items").exists()
         assert sink.list_items() == ()
         assert find_done(sink, name, "job-1") is None
-    assert failures == 8, "seven files and the item"
+    assert failures == 9, "eight files and the item"
     assert failing.writes[-1] == item_path(name), "the item is written last"
     assert find_done(sink, name, "job-1", verify=True) is not None
 

@@ -86,7 +86,7 @@ def test_catalogue_in_a_bucket_is_that_of_a_folder(bucket: str, tmp_path: Path) 
     world.result(high=0.3).publish(local)
     fold(local, world.event(), suppress=world.keep_highest)
     names = [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*") if p.is_file()]
-    assert len(names) == 14
+    assert len(names) == 15
     for name in names:
         assert sink.read_bytes(name) == local.read_bytes(name), name
     sink.delete(f"items/{item.id}/scores.tif")

@@ -13,9 +13,10 @@ import viewer_world
 from serving_world import EVENT
 from typer.testing import CliRunner
 
+from sarlra.catalog.looks import LOOKS
 from sarlra.cli.app import app
 from sarlra.errors import InputError
-from sarlra.serving.looks import LOOKS, legend
+from sarlra.serving.looks import legend
 
 
 @pytest.fixture(scope="module")

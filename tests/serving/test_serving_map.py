@@ -18,6 +18,7 @@ from PIL import Image
 from serving_world import EVENT, refold, world
 from starlette.testclient import TestClient
 
+from sarlra.catalog.looks import LOOKS
 from sarlra.catalog.sink import open_sink
 from sarlra.errors import InputError
 from sarlra.serving import app as app_module
@@ -25,7 +26,6 @@ from sarlra.serving.app import make_app
 from sarlra.serving.chosen import chosen
 from sarlra.serving.downloads import Shown, detections_of
 from sarlra.serving.live import Live
-from sarlra.serving.looks import LOOKS
 from sarlra.serving.online import read_online_layers
 from sarlra.serving.place import open_place
 from sarlra.serving.results import Results, read_results
