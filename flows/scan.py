@@ -8,7 +8,7 @@ The plan is spooled where the flow runs; jobs run on the dask cluster that ``--c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 from uuid import UUID
@@ -34,7 +34,15 @@ from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Request
 from sarlra.jobs.pool import run_bounded
 from sarlra.jobs.run_job import HALVES, run_job
-from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan, publish_plan, run_cells
+from sarlra.jobs.scan import (
+    ScanPlan,
+    ScanRun,
+    finish,
+    outcome_log,
+    plan_scan,
+    publish_plan,
+    run_cells,
+)
 from sarlra.jobs.scan_ask import scan_requests
 from sarlra.jobs.scan_ground import Selection, make_selection
 from sarlra.scenes.search import open_search
@@ -52,15 +60,15 @@ def plan_jobs(requests: tuple[Request, ...], selection: Selection) -> ScanPlan:
 
 
 @task(name="run-batch", cache_policy=NO_CACHE)
-def run_batch(plan: ScanPlan, cells: Sequence[str], client: Any) -> list[Outcome]:
-    """Run the jobs of some cells on the dask cluster."""
+def run_batch(
+    plan: ScanPlan, cells: Sequence[str], client: Any, take: Callable[[Outcome], None]
+) -> None:
+    """Run the jobs of some cells on the dask cluster, and hand their outcomes over as they come."""
     log = get_run_logger()
-    outcomes = []
     jobs = run_cells(plan, cells)
     for outcome in run_bounded(client, jobs, run_job, cluster_settings(), HALVES):
-        outcomes.append(outcome)
+        take(outcome)
         log.info("%s %s %s", outcome.status, outcome.item_id, outcome.reason or "")
-    return outcomes
 
 
 @task(name="fold", cache_policy=NO_CACHE)
@@ -150,11 +158,13 @@ def _run(plan: ScanPlan, client: Any) -> list[Outcome]:
         description="Workers and tasks",
     )
     progress = create_progress_artifact(0.0, key="scan-progress", description=f"{plan.todo} jobs")
-    outcomes: list[Outcome] = []
+    kept = outcome_log(plan)
     for cells in batches(plan):
-        outcomes += run_batch(plan, cells, client)
-        update_progress_artifact(cast(UUID, progress), 100.0 * len(outcomes) / plan.todo)
-    return outcomes
+        # A method, as Prefect would look through a list of outcomes for each batch.
+        run_batch(plan, cells, client, kept.add)
+        done = 100.0 * len(kept.outcomes) / plan.todo
+        update_progress_artifact(cast(UUID, progress), done)
+    return kept.outcomes
 
 
 def _show_plan(plan: ScanPlan, out: str) -> None:

@@ -32,7 +32,7 @@ from sarlra.catalog.rasters import (
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.validate import validate_item
-from sarlra.errors import CatalogError, SarlraError
+from sarlra.errors import CatalogError, SarlraError, StoreError
 from sarlra.events.event import Event
 from sarlra.grid import Tile
 from sarlra.scenes.model import Track
@@ -112,8 +112,9 @@ def publish_job(
     """Write a job's assets and then its item.
 
     Everything is made and checked in a temporary folder first; then the assets are put into the
-    sink, and the item last, so that an item never names a file that is not there. If that fails
-    half way, what was put is taken away again. The same arguments give the same bytes.
+    sink and read back against their checksums, and the item is put last, so that an item never
+    names a file that is not there or is not whole. If that fails half way, what was put is taken
+    away again. The same arguments give the same bytes.
 
     Parameters
     ----------
@@ -139,7 +140,7 @@ def publish_job(
         The results do not fit the tile or each other, the item would not be valid, or what it
         names is not in the sink.
     StoreError
-        The sink cannot be written.
+        The sink cannot be written, or a file in it is not the one that was put.
     """
     identifier = item_id(event, tile, track, provenance.version)
     path = item_path(identifier)
@@ -202,7 +203,7 @@ def publish_job(
         numbers = {**statistics, **_over_threshold(scores.values, provenance.threshold)}
         document = item_document(event, tile, track, change.bounds, provenance, numbers, listed)
         validate_item(document)
-        _put(sink, identifier, files, to_bytes(document))
+        _put(sink, identifier, files, document)
     return _as_item(document, sink.url_of(path))
 
 
@@ -229,14 +230,20 @@ def _inputs(sink: Sink, provenance: Provenance, path: str) -> dict[str, Any]:
     return assets.inputs_asset(href, path, content)
 
 
-def _put(sink: Sink, identifier: str, files: Mapping[str, Path], item: bytes) -> None:
+def _put(sink: Sink, identifier: str, files: Mapping[str, Path], document: dict[str, Any]) -> None:
     path = item_path(identifier)
     # An item of another job, or of damaged files, must not stand over the new files for a moment.
     sink.delete(path)
     try:
         for key, local in files.items():
             sink.put_file(local, asset_path(identifier, key))
-        sink.put_bytes(path, item)
+        # What was put is read back: the item vouches for what is there, not for what was sent.
+        if fault := asset_fault(sink, document, path, verify=True):
+            raise StoreError(
+                f"item {identifier} is not written: {fault}",
+                hint="check the store, and that no other run writes there; then run again",
+            )
+        sink.put_bytes(path, to_bytes(document))
     except BaseException:
         for rel in (path, *(asset_path(identifier, key) for key in files)):
             with suppress(SarlraError):

@@ -19,12 +19,17 @@ from sarlra.settings import ClusterSettings, cluster_settings
 #: A job keeps nothing on its worker that could be spilled. A worker that dask pauses because its
 #: memory is nearly full would stay so for good, idle; one over its limit is killed and replaced.
 _MEMORY = {f"distributed.worker.memory.{name}": False for name in ("target", "spill", "pause")}
+#: Samples of call stacks, kept for the dashboard, are what a worker would grow by.
+_SAMPLES = {"distributed.worker.profile.enabled": False}
 _HINT = "give local, none, kubernetes, gateway, gateway:NAME or an address such as tcp://host:8786"
 
 
 @contextmanager
 def open_client(cluster: str, jobs: int) -> Iterator[Any]:
     """A client of a dask cluster; what was started for it is stopped at the end.
+
+    Its workers, also those that come later, keep no samples of call stacks
+    (:class:`sarlra.jobs.unsampled.Unsampled`).
 
     Parameters
     ----------
@@ -40,6 +45,15 @@ def open_client(cluster: str, jobs: int) -> Iterator[Any]:
     InputError
         Nobody answers there, or the package for it is not installed.
     """
+    with _client(cluster, jobs) as client:
+        from sarlra.jobs.unsampled import Unsampled
+
+        client.register_plugin(Unsampled())
+        yield client
+
+
+@contextmanager
+def _client(cluster: str, jobs: int) -> Iterator[Any]:
     settings = cluster_settings()
     kind, _, name = cluster.partition(":")
     if cluster == "local":
@@ -67,7 +81,7 @@ def _local(settings: ClusterSettings, jobs: int) -> Iterator[Any]:
 
     most = min(os.cpu_count() or 1, jobs, settings.workers_max)
     with (
-        dask.config.set(_MEMORY),
+        dask.config.set(_MEMORY | _SAMPLES),
         LocalCluster(
             n_workers=max(1, most),
             threads_per_worker=1,

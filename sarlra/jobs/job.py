@@ -107,7 +107,7 @@ def track_version(
         "area": hashlib.sha256(event.area.wkb).hexdigest(),
         "terrain": terrain.facts(),
         "inputs": [
-            [acquisition.id, part.item_id, *_made(part), *sorted(href for _, href in part.assets)]
+            [acquisition.id, *input_facts(part)]
             for acquisition in (*track.pre, *track.post)
             for part in acquisition.slices
         ],
@@ -115,9 +115,13 @@ def track_version(
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def _made(part: Slice) -> tuple[str, ...]:
-    """When a scene was made: one that was replaced in place, under the same name, is another."""
-    return () if part.processed is None else (part.processed.isoformat(),)
+def input_facts(part: Slice) -> list[str]:
+    """What tells a scene from others: its id, when it was made, and the addresses of its files.
+
+    A scene that was replaced in place, under the same name, is another.
+    """
+    made = () if part.processed is None else (part.processed.isoformat(),)
+    return [part.item_id, *made, *sorted(href for _, href in part.assets)]
 
 
 def job_id(event: Event, tile: Tile, track: Track, version: str) -> str:

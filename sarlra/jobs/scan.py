@@ -25,7 +25,7 @@ from sarlra.jobs.plan import Request
 from sarlra.jobs.scan_cells import plan_cells, spanning_tiles
 from sarlra.jobs.scan_cost import core_seconds
 from sarlra.jobs.scan_ground import Selection, select
-from sarlra.jobs.scan_outcomes import put_outcomes
+from sarlra.jobs.scan_outcomes import OutcomeLog, in_order, put_outcomes
 from sarlra.jobs.scan_plan import PlannedCell, plan_cell, settle_once, what_stands
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
@@ -181,6 +181,15 @@ def publish_plan(plan: ScanPlan) -> None:
         sink.put_file(plan.table, f"collections/{request.event.id}/plan.parquet")
 
 
+def outcome_log(plan: ScanPlan) -> OutcomeLog:
+    """Where the outcomes of a run of the plan are kept while it goes on."""
+    return OutcomeLog(open_sink(plan.requests[0].sink), _outcomes_of(plan), plan.standing)
+
+
+def _outcomes_of(plan: ScanPlan) -> tuple[str, ...]:
+    return tuple(f"collections/{r.event.id}/outcomes.parquet" for r in plan.requests)
+
+
 def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
     """Record the outcomes and fold what stands into the catalogue, once for each event.
 
@@ -199,11 +208,10 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
             f"nothing of this scan stands in {sink.root}",
             hint="run it first, with the same choices",
         )
-    ordered = tuple(sorted([*plan.standing, *outcomes], key=lambda outcome: outcome.item_id))
+    ordered = in_order([*plan.standing, *outcomes])
     good = [outcome for outcome in ordered if outcome.status != "failed"]
     if any(outcome.status != "skipped" for outcome in outcomes):
-        for request in plan.requests:
-            put_outcomes(sink, ordered, f"collections/{request.event.id}/outcomes.parquet")
+        put_outcomes(sink, ordered, _outcomes_of(plan))
     if outcomes:
         _remove_empty_groups(plan, sink, {outcome.job_id for outcome in good})
     if not good:

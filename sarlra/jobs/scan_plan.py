@@ -19,7 +19,7 @@ from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
 from sarlra.events.geometry import SEGMENT_DEG, transformer
-from sarlra.jobs.job import Job, Outcome, awaits_terrain, outcome_of
+from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.scan_cells import Cell
 from sarlra.jobs.scan_ground import LeftOut
@@ -151,13 +151,8 @@ def scan_version(event: Event, recipe: Recipe, model: ModelInfo, terrain: Terrai
 
 
 def inputs_digest(track: Track) -> str:
-    """A hash of the ids and addresses of the files that a job reads."""
-    facts = [
-        [part.item_id, *sorted(href for _, href in part.assets)]
-        for side in (track.pre, track.post)
-        for acquisition in side
-        for part in acquisition.slices
-    ]
+    """A hash of the scenes that a job reads (see :func:`sarlra.jobs.job.input_facts`)."""
+    facts = [input_facts(part) for part in slices_of(track)]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

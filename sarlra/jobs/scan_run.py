@@ -9,7 +9,14 @@ from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.pool import run_bounded, run_here
 from sarlra.jobs.run_job import HALVES, run_job
-from sarlra.jobs.scan import ScanPlan, ScanRun, finish, publish_plan, run_cells
+from sarlra.jobs.scan import (
+    ScanPlan,
+    ScanRun,
+    finish,
+    outcome_log,
+    publish_plan,
+    run_cells,
+)
 from sarlra.settings import cluster_settings
 
 
@@ -39,19 +46,19 @@ def run_scan(
     """
     for outcome in plan.standing:
         on_outcome(outcome)
-    outcomes: list[Outcome] = []
+    log = outcome_log(plan)
     if plan.todo:
         if plan.todo > plan.counts["waiting"]:
             publish_plan(plan)
         settings, jobs = cluster_settings(), run_cells(plan, plan.cells)
         if cluster == "none":
             for outcome in run_here(jobs, run_job, settings):
-                outcomes.append(outcome)
+                log.add(outcome)
                 on_outcome(outcome)
         else:
             with open_client(cluster, plan.todo) as client:
                 on_client(client)
                 for outcome in run_bounded(client, jobs, run_job, settings, HALVES):
-                    outcomes.append(outcome)
+                    log.add(outcome)
                     on_outcome(outcome)
-    return finish(plan, outcomes)
+    return finish(plan, log.outcomes)

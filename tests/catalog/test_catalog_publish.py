@@ -287,6 +287,31 @@ def test_failure_at_any_write_leaves_nothing(
     assert find_done(sink, name, "job-1", verify=True) is not None
 
 
+@dataclass(frozen=True)
+class LyingSink(FolderSink):
+    """A folder that says it has written a file, and has one of the same size with another bit."""
+
+    damages: str
+
+    def put_file(self, local: Path, rel: str) -> None:
+        FolderSink.put_file(self, local, rel)
+        if rel.endswith(self.damages):
+            path = self.folder / rel
+            data = bytearray(path.read_bytes())
+            data[len(data) // 2] ^= 1
+            path.write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["change.tif", "scores.tif", "detections.parquet"])
+def test_no_item_stands_over_a_file_with_another_checksum(sink: FolderSink, name: str) -> None:
+    before = _files(sink.folder)
+    with pytest.raises(StoreError, match=rf"{name} has another checksum"):
+        world.result().publish(LyingSink(sink.folder, name))
+    assert _files(sink.folder) == before
+    world.result().publish(LyingSink(sink.folder, "of no file"))
+    assert len(sink.list_items()) == 1
+
+
 def test_killed_between_assets_and_item(sink: FolderSink, tmp_path: Path) -> None:
     code = (
         "import os, catalog_world as w\n"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import kubernetes_validate
@@ -186,7 +187,8 @@ def test_the_cluster_kinds_are_what_the_packages_have() -> None:
 
 def test_kubernetes_documents_are_whole() -> None:
     kinds = [document["kind"] for document in KUBERNETES]
-    assert sorted(kinds) == ["DaskAutoscaler", "DaskCluster", "DaskWorkerGroup", "Deployment"]
+    assert sorted(kinds) == ["DaskAutoscaler", "DaskCluster", "DaskWorkerGroup", "Deployment",
+                             "Service"]  # fmt: skip
     by_kind = {document["kind"]: document for document in KUBERNETES}
     cluster, scaler = by_kind["DaskCluster"], by_kind["DaskAutoscaler"]
     assert scaler["spec"]["cluster"] == cluster["metadata"]["name"]
@@ -203,6 +205,30 @@ def test_kubernetes_documents_are_whole() -> None:
         assert '"runAsNonRoot": true' in __import__("json").dumps(document) or not list(
             containers(document)
         )
+
+
+def test_the_scheduler_that_deployments_name_is_there_in_compose_and_kubernetes() -> None:
+    named = {d["parameters"]["cluster"] for d in PREFECT["deployments"] if "cluster" in
+             d["parameters"]}  # fmt: skip
+    (address,) = {urlsplit(cluster) for cluster in named}
+    scheduler = COMPOSE["services"][address.hostname]
+    assert f"127.0.0.1:{address.port}:{address.port}" in scheduler["ports"]
+    (service,) = (d for d in KUBERNETES if d["kind"] == "Service")
+    (cluster,) = (d for d in KUBERNETES if d["kind"] == "DaskCluster")
+    assert service["metadata"]["name"] == address.hostname
+    assert {d["metadata"]["namespace"] for d in KUBERNETES} == {"sarlra"}
+    assert service["spec"]["selector"] == cluster["spec"]["scheduler"]["service"]["selector"]
+    (port,) = service["spec"]["ports"]
+    (container,) = cluster["spec"]["scheduler"]["spec"]["containers"]
+    assert port["port"] == address.port
+    assert port["targetPort"] in {p["name"] for p in container["ports"]}
+
+
+def test_database_and_stac_api_are_of_the_versions_that_the_tests_start() -> None:
+    pinned = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "constraints.txt").read_text(), re.M))
+    images = {name: service["image"] for name, service in COMPOSE["services"].items()}
+    assert images["database"].endswith(f"/pgstac:v{pinned['pypgstac']}")
+    assert images["stac-api"].endswith(f"-pgstac:{pinned['stac-fastapi-pgstac']}")
 
 
 def test_containerfile_is_slim_not_root_and_healthy() -> None:
@@ -265,9 +291,10 @@ def test_paths_in_infra_name_files_that_exist() -> None:
     assert Path(INFRA / "kubernetes").is_dir()
 
 
-def test_workers_are_never_paused_for_good() -> None:
+def test_workers_are_never_paused_for_good_and_sample_nothing() -> None:
     unpaused = {
-        f"DASK_DISTRIBUTED__WORKER__MEMORY__{n}": "False" for n in ("TARGET", "SPILL", "PAUSE")
+        f"DASK_DISTRIBUTED__WORKER__{name}": "False"
+        for name in ("MEMORY__TARGET", "MEMORY__SPILL", "MEMORY__PAUSE", "PROFILE__ENABLED")
     }
     assert unpaused.items() <= COMPOSE["services"]["dask-worker"]["environment"].items()
     found = [c for d in KUBERNETES for c in containers(d) if c["args"][0] == "worker"

@@ -17,6 +17,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from sarlra.catalog.zone_edges import across_zone_edges
 from sarlra.errors import CatalogError, EventError, NoAcquisitionsError, RecipeError
 from sarlra.events.area import box_area
+from sarlra.jobs.job import Outcome
 from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan
 from sarlra.jobs.scan_ask import scan_requests, steps
 from sarlra.jobs.scan_cells import plan_cells
@@ -117,6 +118,28 @@ def test_new_then_done_then_stale(burst: Path, tmp_path: Path) -> None:
         again = run_scan(third, "none")
     assert again.counts["failed"] == 0
     assert [o.item_id for o in again.outcomes] == [o.item_id for o in run.outcomes]
+    # A scene that was made anew and put in the place of the old one.
+    (made_anew,) = (i for i in content["features"] if i["id"] == row["inputs"][1])
+    made_anew["properties"]["s1:processing_datetime"] = "2024-05-01T00:00:00Z"
+    burst.write_text(json.dumps(content))
+    with plan(burst, out) as fourth:
+        assert fourth.counts == {"stale": 1}
+
+
+def test_a_run_that_ends_early_leaves_its_outcomes(
+    burst: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sarlra.jobs.scan_outcomes.EVERY_S", 0.0)
+
+    def stop(outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+    with plan(burst, tmp_path / "out") as made, pytest.raises(KeyboardInterrupt):
+        run_scan(made, "none", stop)
+    (path,) = (tmp_path / "out").glob("collections/*/outcomes.parquet")
+    (row,) = pq.read_table(path).to_pylist()
+    assert row["status"] in ("done", "empty")
+    assert not (tmp_path / "out" / "catalog.json").exists()
 
 
 def test_nothing_that_stands_is_not_folded(burst: Path, tmp_path: Path) -> None:
