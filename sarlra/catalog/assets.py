@@ -99,6 +99,15 @@ TEMPLATES: Mapping[str, dict[str, Any]] = {
         "type": PARQUET,
         "roles": ["data"],
     },
+    "contributions": {
+        "title": "What pixels contribute to the scores",
+        "description": (
+            "Of the windows that sarlra explain was asked for: over 0 raises the landslide score; "
+            "mean over the bands, then each band; not in every item."
+        ),
+        "type": COG,
+        "roles": ["data"],
+    },
     "quicklook": {
         "title": "Detected windows over the change image",
         "type": "image/png",

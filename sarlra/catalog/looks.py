@@ -46,6 +46,8 @@ REASONS: Mapping[int, tuple[str, Colour]] = {
     3: ("outside the area of interest", (210, 210, 205, 255)),
     4: ("level ground (slope mask)", (190, 165, 110, 255)),
 }
+#: Contributions of single pixels; red raises the score.
+_ADDED = (-0.003, 0.003, "rdbu_r")
 _AFTER, _CHANGE = (-22.0, 0.0, "greys_r"), (-6.0, 6.0, "rdbu")
 #: Band -> look; bands that are not here are drawn by their own statistics.
 LOOKS: Mapping[str, Look] = {
@@ -56,6 +58,12 @@ LOOKS: Mapping[str, Look] = {
     },
     **{
         f"diff_{pol}": Look(*_CHANGE, f"Change {pol.upper()}, after minus before", "dB")
+        for pol in ("vv", "vh")
+    },
+    "contribution": Look(*_ADDED, "Contribution to the score, mean over bands"),
+    **{
+        f"contribution_{kind}_{pol}": Look(*_ADDED, f"Contribution of {kind}{pol.upper()}")
+        for kind in ("post", "diff")
         for pol in ("vv", "vh")
     },
     "score": Look(0.0, 1.0, "magma", "Score of every window"),

@@ -44,6 +44,7 @@ FILES = {
     "detections": "detections.parquet",
     "detections-geojson": "detections.geojson",
     "outlines": "outlines.parquet",
+    "contributions": "contributions.tif",
     "quicklook": "quicklook.png",
 }
 

@@ -163,7 +163,11 @@ def publish_job(
         relief = {} if shade is None else {"hillshade": hillshade_raster(shade, composite, tile)}
         left_out = {
             key
-            for key, absent in (("hillshade", not relief), ("outlines", outlines is None))
+            for key, absent in (
+                ("hillshade", not relief),
+                ("outlines", outlines is None),
+                ("contributions", True),  # of sarlra explain, attached to what stands
+            )
             if absent
         }
         files = {k: Path(folder) / name for k, name in FILES.items() if k not in left_out}

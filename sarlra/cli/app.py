@@ -14,6 +14,8 @@ from sarlra.cli.demo import demo
 from sarlra.cli.detect import EXAMPLES, detect
 from sarlra.cli.evaluate import EXAMPLES as EVALUATE_EXAMPLES
 from sarlra.cli.evaluate import evaluate
+from sarlra.cli.explain import EXAMPLES as EXPLAIN_EXAMPLES
+from sarlra.cli.explain import explain
 from sarlra.cli.inventory import inventory
 from sarlra.cli.models import models
 from sarlra.cli.quality import quality
@@ -45,6 +47,7 @@ app.command(epilog=SCAN_EXAMPLES)(scan)
 app.command(epilog=WATCH_EXAMPLES)(watch)
 app.command()(quality)
 app.command()(score)
+app.command(epilog=EXPLAIN_EXAMPLES)(explain)
 app.add_typer(models, name="models")
 app.add_typer(inventory, name="inventory")
 app.add_typer(dataset, name="dataset")

@@ -156,6 +156,31 @@ def _open_zarr(path: Path, bands: tuple[str, ...], model: str) -> Iterator[Compo
         yield CompositeFile((first.shape[0], first.shape[1]), text, transform, read)
 
 
+def composite_of(dataset: xr.Dataset, bands: tuple[str, ...], name: str) -> CompositeFile:
+    """A composite in an open dataset: dims (y, x), NaN is no data, coordinates of pixel centres.
+
+    Raises
+    ------
+    ModelError
+        It lacks a band.
+    """
+    if lacking := [band for band in bands if band not in dataset]:
+        raise ModelError(f"{name}: has no {', '.join(lacking)}")
+
+    def read(row0: int, row1: int, masked: bool) -> Rows:  # noqa: ARG001  all is masked here
+        rows = dataset.isel(y=slice(row0, row1))
+        try:
+            return [np.asarray(rows[band].values, dtype=np.float32) for band in bands]
+        except (OSError, ValueError, RuntimeError) as error:
+            raise AssetError(
+                f"{name}: rows {row0} to {row1} cannot be read: {error}", hint="a chunk is damaged"
+            ) from error
+
+    crs = dataset.rio.crs
+    shape = (dataset.sizes["y"], dataset.sizes["x"])
+    return CompositeFile(shape, crs.to_wkt() if crs else None, dataset.rio.transform(), read)
+
+
 def _open_group(path: Path, masked: bool) -> Any:
     try:
         return xr.open_zarr(

@@ -24,6 +24,7 @@ def spread(
     work: Sequence[T],
     cluster: str,
     on_done: Callable[[int], None] = lambda _: None,
+    keep: Callable[[int, R], None] = lambda *_: None,
 ) -> list[R]:
     """Do every piece of some work; the results are in the order of the pieces.
 
@@ -35,6 +36,9 @@ def spread(
         ``none`` (in this process) or what :func:`sarlra.jobs.clients.open_client` takes.
     on_done
         Called with the number of pieces done, after each.
+    keep
+        Called here with the place of a piece and its result, as soon as it is there: what was
+        written then is not lost where the work is cut off.
 
     Raises
     ------
@@ -47,10 +51,11 @@ def spread(
         results = []
         for piece in work:
             results.append(do(piece))
+            keep(len(results) - 1, results[-1])
             on_done(len(results))
         return results
     with open_client(cluster, len(work)) as client:
-        return _spread_on(client, do, work, on_done, cluster_settings())
+        return _spread_on(client, do, work, on_done, keep, cluster_settings())
 
 
 def _spread_on(
@@ -58,6 +63,7 @@ def _spread_on(
     do: Callable[[T], R],
     work: Sequence[T],
     on_done: Callable[[int], None],
+    keep: Callable[[int, R], None],
     settings: ClusterSettings,
 ) -> list[R]:
     """A bounded number of pieces is with the cluster at a time, so that memory is bounded too."""
@@ -81,8 +87,10 @@ def _spread_on(
                     hint="start workers, and run the same again",
                 )
             for future in done:
-                found[running.pop(future)] = _result(future)
+                place = running.pop(future)
+                found[place] = _result(future)
                 future.release()
+                keep(place, found[place])
                 on_done(len(found))
     finally:
         if running:

@@ -118,13 +118,21 @@ def make_request(document: Document, inputs: Document, file: Path, sink: str, de
         recipe=recipe,
         orbits=orbits,
         combination=recipe.combination,
-        model=_model(properties).name,
+        model=model_of_item(document).name,
         terrain=choose_terrain(chosen, None, None, source, orbits),
         radiometry=recipe.radiometry,
     )
 
 
-def _model(properties: dict[str, Any]) -> ModelInfo:
+def model_of_item(document: Document) -> ModelInfo:
+    """The model that an item names, on this machine.
+
+    Raises
+    ------
+    ModelError
+        It is not here, or another one of that name.
+    """
+    properties = document["properties"]
     name, wanted = properties["sarlra:model"], properties["sarlra:model_sha256"]
     # A name from a stranger's item: never a path.
     if not isinstance(name, str) or "/" in name or "\\" in name or name.endswith(".keras"):
