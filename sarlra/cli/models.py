@@ -118,3 +118,54 @@ def pull(
         bar = bars.add_task(name, total=entry.size)
         info = fetch(entry, accept=True, progress=lambda count: bars.advance(bar, count))
     console.print(f"pulled {info.name}: {info.path}")
+
+
+@models.command()
+def background(
+    name: Annotated[str, typer.Argument(help="Name or file of a model.")],
+    composite: Annotated[
+        Path | None, typer.Option(help="Take windows of a composite in which little changed.")
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="Take background patches of a dataset of patches.")
+    ] = None,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="Take them from simulated worlds: some minutes.")
+    ] = False,
+    buffers: Annotated[str, typer.Option(help="PRE-POST of the dataset's patches.")] = "60-12",
+    as_json: AsJson = False,
+) -> None:
+    """Store with a model the windows against which `sarlra explain` explains its scores.
+
+    64 of them, from dark to bright, as NAME.background.npz (0.7 MB for four bands) beside the
+    model; its card names the file. A model without any is explained against windows of the
+    composite itself.
+
+    **Example**: sarlra models background my-model --dataset patches
+    """
+    from sarlra.cli.console import stages
+    from sarlra.errors import InputError
+    from sarlra.jobs.background import from_composite, from_dataset, from_simulation
+    from sarlra.models.background import store_background
+    from sarlra.models.registry import find_model
+
+    if (composite is not None) + (dataset is not None) + simulated != 1:
+        raise InputError("give one of --composite, --dataset and --simulated")
+    info = find_model(name)
+    if composite is not None:
+        windows = from_composite(composite, info)
+    elif dataset is not None:
+        pair = buffers.split("-")
+        if len(pair) != 2 or not all(part.isdecimal() for part in pair):
+            raise InputError(f"{buffers!r} are no buffers", hint="such as 60-12")
+        windows = from_dataset(dataset, info, (int(pair[0]), int(pair[1])))
+    else:
+        with progress(quiet=as_json) as bars:
+            windows = from_simulation(info, stages(bars))
+    file = store_background(info, windows)
+    facts = {"model": info.name, "windows": len(windows), "bytes": file.stat().st_size,
+             "file": file}  # fmt: skip
+    if as_json:
+        print_json(facts)
+        return
+    console.print(f"{facts['windows']} windows, {facts['bytes']:,} bytes: {file}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sarlra.detection.composite_file import CompositeFile
 from sarlra.detection.windows import gather, share_in_windows, window_positions
 from sarlra.errors import InputError
-from sarlra.models.background import COUNT
+from sarlra.models.background import spread_over_level
 from sarlra.models.fill import fill_nodata
 from sarlra.recipe import Recipe
 
@@ -69,8 +69,4 @@ def low_change_windows(composite: CompositeFile, bands: tuple[str, ...], recipe:
         )
     quiet = np.argsort(np.concatenate(change), kind="stable")
     quiet = quiet[: max(LEAST, round(QUIET_SHARE * len(quiet)))]
-    level = windows[quiet][..., 0].mean(axis=(1, 2), dtype=np.float64)
-    ordered = quiet[np.argsort(level, kind="stable")]
-    number = min(COUNT, len(ordered))
-    chosen = ordered[np.linspace(0, len(ordered) - 1, number).round().astype(int)]
-    return np.ascontiguousarray(windows[chosen])
+    return spread_over_level(windows[quiet])

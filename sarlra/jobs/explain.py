@@ -64,7 +64,7 @@ def cut(composite: CompositeFile, spots: Sequence[Spot], bands: tuple[str, ...])
         chosen = [number for number, spot in enumerate(spots) if spot[0] == row]
         places = np.array([(0, spots[number][1]) for number in chosen], np.int64)
         windows[chosen] = gather(layers, places, edge)
-    known: NDArray[np.bool_] = np.isfinite(windows).all(axis=-1)
+    known = np.asarray(np.isfinite(windows).all(axis=-1))
     return Cut(tuple(spots), fill_nodata(windows, bands), known)
 
 

@@ -1,13 +1,15 @@
 """Windows against which a model's scores are explained: ``NAME.background.npz`` beside its file.
 
 The file is optional. The card's entry ``background`` names its sha256, so that it is checked like
-the network. Windows are kept in half precision: 0.01 dB at -15 dB, far below speckle.
+the network. Windows are kept in steps of a quarter dB, far below speckle, band by band: 0.7 MB for
+64 windows of four bands, where half precision takes 1.9 MB.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
+from lzma import LZMAError
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,8 @@ from sarlra.models.registry import ModelInfo
 #: How many windows a background has.
 COUNT = 64
 _MAX_BYTES = 64 * 2**20
+#: Code 0 and the step of the codes, dB: to 23.75 dB.
+_LOWEST_DB, _STEP_DB = -40.0, 0.25
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Windows = NDArray[np.float32]
@@ -86,14 +90,24 @@ def store_background(info: ModelInfo, windows: Windows) -> Path:
     return path
 
 
+def spread_over_level(windows: Windows, number: int = COUNT) -> Windows:
+    """So many of some windows, from dark to bright at even steps of their order by the mean of the
+    first band, so that water, fields and slopes are there; all, where there are not so many.
+    """
+    order = np.argsort(windows[..., 0].mean(axis=(1, 2), dtype=np.float64), kind="stable")
+    places = np.linspace(0, len(order) - 1, min(number, len(order))).round().astype(int)
+    return np.ascontiguousarray(windows[order[places]])
+
+
 def _pack(windows: Windows) -> bytes:
-    """As ``np.savez_compressed``, without the time of writing."""
+    """As an archive of NumPy's, without the time of writing."""
+    codes = np.clip(np.rint((windows - _LOWEST_DB) / _STEP_DB), 0, 255).astype(np.uint8)
     array = io.BytesIO()
-    np.save(array, windows.astype(np.float16), allow_pickle=False)
+    np.save(array, np.ascontiguousarray(np.moveaxis(codes, -1, 0)), allow_pickle=False)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         member = zipfile.ZipInfo("windows.npy", _EPOCH)
-        archive.writestr(member, array.getvalue(), zipfile.ZIP_DEFLATED, compresslevel=6)
+        archive.writestr(member, array.getvalue(), zipfile.ZIP_LZMA)
     return packed.getvalue()
 
 
@@ -104,11 +118,12 @@ def _unpack(data: bytes, label: str, bands: int) -> Windows:
             if len(sizes) != 1 or sizes[0] > _MAX_BYTES:
                 raise ValueError(f"it has {len(sizes)} members")
         with np.load(io.BytesIO(data), allow_pickle=False) as held:
-            windows: Any = held["windows"]
-        if windows.dtype != np.float16 or windows.shape[1:] != (64, 64, bands):
-            raise ValueError(f"it holds {windows.dtype} {windows.shape}")
-        if not len(windows) or not np.isfinite(windows).all():
-            raise ValueError("it holds no windows, or no data in some")
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError) as error:
+            codes: Any = held["windows"]
+        if codes.dtype != np.uint8 or codes.ndim != 4 or codes.shape[::2] != (bands, 64):
+            raise ValueError(f"it holds {codes.dtype} {codes.shape}")
+        if not codes.shape[1] or codes.shape[3] != 64:
+            raise ValueError(f"it holds {codes.shape}")
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError, LZMAError) as error:
         raise ModelError(f"{label}: is no background of windows: {error}") from error
-    return np.asarray(windows, dtype=np.float32)
+    windows = codes.astype(np.float32) * np.float32(_STEP_DB) + np.float32(_LOWEST_DB)
+    return np.ascontiguousarray(np.moveaxis(windows, 0, -1))

@@ -27,7 +27,7 @@ def test_help_imports_nothing_heavy() -> None:
     "command",
     [(), ("detect",), ("score",), ("models",), ("models", "import"), ("models", "pull"),
      ("simulate",), ("train",), ("demo",), ("evaluate",),
-     ("watch",), ("quality",)],
+     ("watch",), ("quality",), ("explain",), ("models", "background")],
 )  # fmt: skip
 def test_every_command_has_help(sarlra: Callable[..., Any], command: tuple[str, ...]) -> None:
     done = sarlra(*command, "--help")
