@@ -60,4 +60,5 @@ def _mean(heights: F32, step: int) -> NDArray[np.float64]:
     seen = np.isfinite(blocks)
     count = seen.sum(axis=(1, 3))
     total = np.where(seen, blocks, 0.0).sum(axis=(1, 3))
-    return np.divide(total, count, out=np.full((rows, cols), np.nan), where=count > 0)
+    mean = np.divide(total, count, out=np.full((rows, cols), np.nan), where=count > 0)
+    return np.asarray(mean)

@@ -60,7 +60,7 @@ class Slides:
         """Add what an item saw; arguments as for
         :func:`sarlra.evaluation.windows.windows_of_tile`.
         """
-        ids, rows, cols = self._pixels(tile, recipe)
+        ids, rows, cols = self.pixels(tile, recipe)
         if not len(ids):
             return
         cells = _covered(score, recipe)
@@ -96,7 +96,7 @@ class Slides:
         self.seen.slope += np.bincount(ids[known], values[known], minlength=n)
         self.seen.sloped += np.bincount(ids[known], minlength=n)
 
-    def _pixels(
+    def pixels(
         self, tile: Tile, recipe: Recipe
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Number of the landslide, row and column of every landslide pixel of a tile and its halo;
