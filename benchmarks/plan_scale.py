@@ -1,10 +1,10 @@
 """Plans a scan of the size of Africa on a generated index: time, memory, rows.
 
-    python benchmarks/plan_scale.py --items 500000
+    python benchmarks/plan_scale.py --items 500000 [--processes 2]
 
 Bursts of 80 x 20 km from both directions are laid over the area on a regular pattern and kept in a
-SQLite file; each search makes the STAC items that it finds, as an API's pages would. Peak memory
-is the process's own (ru_maxrss).
+SQLite file; each search makes the STAC items that it finds, as an API's pages would. Core seconds
+and peak memory (ru_maxrss) are those of this process and of the largest of those that it starts.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sarlra.events.area import box_area
 from sarlra.events.event import Event
 from sarlra.jobs.plan import Request
 from sarlra.jobs.scan import plan_scan
+from sarlra.jobs.scan_parcels import processes_for
 from sarlra.recipe import make_recipe
 from sarlra.scenes.hrefs import Base
 from sarlra.scenes.items import FoundItem
@@ -41,6 +42,7 @@ class GeneratedIndex:
     """A search over generated bursts: footprints in SQLite, items made when they are found."""
 
     def __init__(self, path: Path, area: tuple[float, float, float, float], items: int) -> None:
+        self._path = path
         self._db = sqlite3.connect(path)
         self._db.execute("create virtual table burst using rtree(id, w, e, s, n)")
         west, south, east, north = area
@@ -60,6 +62,10 @@ class GeneratedIndex:
         self.items = number * PASSES
         self.found = 0
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: the same file, opened there."""
+        return (_reopened, (self._path,))
+
     def find(self, area: MultiPolygon, start: datetime, end: datetime) -> list[FoundItem]:
         """See :meth:`sarlra.scenes.search.Search.find`."""
         found = []
@@ -77,6 +83,13 @@ class GeneratedIndex:
                         found.append(FoundItem(item, Base(url="https://items.example/x")))
         self.found += len(found)
         return found
+
+
+def _reopened(path: Path) -> GeneratedIndex:
+    index = GeneratedIndex.__new__(GeneratedIndex)
+    index._path, index.items, index.found = path, 0, 0
+    index._db = sqlite3.connect(path)
+    return index
 
 
 def _item(
@@ -125,6 +138,7 @@ def main() -> None:
     """Plan, and print the figures as JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--items", type=int, default=500_000)
+    parser.add_argument("--processes", type=int, default=0, help="0: as a scan chooses")
     parser.add_argument("--area", default="-17,-35,51,37", help="west,south,east,north")
     given = parser.parse_args()
     west, south, east, north = (float(part) for part in given.area.split(","))
@@ -136,18 +150,21 @@ def main() -> None:
         source = Source("generated", "api", "https://items.example")
         request = Request(event, source, str(Path(folder) / "out"), make_recipe())
         started = time.monotonic()
-        with plan_scan([request], index) as plan:
+        processes = given.processes or processes_for(index)
+        with plan_scan([request], index, processes=processes) as plan:
             seconds = time.monotonic() - started
+            used = [resource.getrusage(who) for who in
+                    (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]  # fmt: skip
             spool = sum(path.stat().st_size for path in plan.folder.iterdir())
             figures = {
                 "items": index.items,
-                "items_found": index.found,
+                "processes": processes,
                 "cells": len(plan.cells),
                 "rows": dict(plan.counts),
                 "seconds": round(seconds, 1),
-                "core_seconds_of_planning": round(time.process_time(), 1),
+                "core_seconds": round(sum(r.ru_utime + r.ru_stime for r in used), 1),
                 "load_average": os.getloadavg()[0],
-                "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+                "peak_mib": [r.ru_maxrss // 1024 for r in used],
                 "plan_mib": round(plan.table.stat().st_size / 2**20, 1),
                 "spool_mib": round(spool / 2**20, 1),
                 "bytes_in": plan.bytes_in,

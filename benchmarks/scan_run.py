@@ -1,9 +1,11 @@
 """Real jobs on real workers: speed with 1 and 2 workers, memory as jobs go by, bytes read.
 
-    python benchmarks/scan_run.py [--jobs 500] [--size 512] [--tile 256]
+    python benchmarks/scan_run.py [--what bytes speed memory] [--jobs 500] [--size 512] [--tile 256]
 
-A simulated world is scanned again and again into new folders. Memory is each worker's resident set
-after every 50 jobs; speed is taken in the same run, without the first jobs, which load the network.
+A simulated world is scanned again and again into new folders. Speed is that of 120 jobs with one
+and with two workers, without the first jobs, which load the network. Memory is a single worker's
+resident set after every 50 jobs, said on standard error as they are done; with ``--cluster`` that
+of a worker that runs already, so that a long series can be run in pieces.
 Bytes are those that a local HTTP server sent for the composites of some tiles of six scenes of 3072
 pixels, against the compressed blocks of 512 that the jobs' pixels lie in, counted once for each job
 that needs them, and once for all jobs together.
@@ -26,6 +28,7 @@ import numpy as np
 import psutil
 import rasterio
 import shapely
+from distributed import Worker
 from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 from rasterio.windows import from_bounds
@@ -48,6 +51,8 @@ ORIGIN = datetime(2023, 12, 10, tzinfo=UTC)
 LEFT, TOP = 600_000.0, 5_100_000.0
 WARM = 20
 EVERY = 50
+FEW = 120
+WHAT = ("bytes", "speed", "memory")
 
 
 def jobs(world: Path, items: Path, out: Path, tile: int, number: int) -> Iterator[Job]:
@@ -63,12 +68,14 @@ def jobs(world: Path, items: Path, out: Path, tile: int, number: int) -> Iterato
                     yield job
 
 
-def measure(world: Path, out: Path, tile: int, workers: int, number: int) -> dict[str, Any]:
-    """Jobs a minute, and the workers' memory in MiB by number of jobs done."""
+def measure(
+    world: Path, out: Path, tile: int, workers: int, number: int, cluster: str = "local"
+) -> dict[str, Any]:
+    """Jobs a minute, and (jobs that it has done, memory in MiB) of each worker."""
     os.environ["SARLRA_CLUSTER_WORKERS_MAX"] = str(workers)
-    memory: dict[int, list[int]] = {}
+    memory: list[list[tuple[int, int]]] = []
     done, begun = 0, 0.0
-    with open_client("local", number) as client:
+    with open_client(cluster, number) as client:
         work = jobs(world, world / "items.json", out, tile, number)
         for outcome in run_bounded(client, work, run_job, cluster_settings()):
             if outcome.status == "failed":
@@ -77,15 +84,16 @@ def measure(world: Path, out: Path, tile: int, workers: int, number: int) -> dic
             if done == WARM:
                 begun = time.monotonic()
             if done % EVERY == 0:
-                memory[done] = sorted(client.run(resident).values())
+                memory.append(sorted(client.run(resident).values()))
+                sys.stderr.write(f"{done} jobs: {memory[-1]}\n")
         seconds = time.monotonic() - begun
     return {"workers": workers, "jobs": done, "memory_mib": memory,
             "jobs_per_minute": round(60 * (done - WARM) / seconds, 1)}  # fmt: skip
 
 
-def resident() -> int:
-    """Resident set of the process that asks, in MiB."""
-    return int(psutil.Process().memory_info().rss // 2**20)
+def resident(dask_worker: Worker) -> tuple[int, int]:
+    """Jobs that a worker has begun, and its resident set in MiB."""
+    return (dask_worker.state.executed_count, psutil.Process().memory_info().rss // 2**20)
 
 
 class CountingBlobs(BlobServer):
@@ -203,18 +211,25 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--tile", type=int, default=256)
-    parser.add_argument("--only-bytes", action="store_true")
+    parser.add_argument("--what", nargs="+", choices=WHAT, default=WHAT)
+    parser.add_argument("--cluster", default="local", help="for the memory; as for sarlra scan")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         world = folder / "world"
         figures: dict[str, Any] = {"load_average": os.getloadavg()[0]}
-        figures["bytes"] = [bytes_read(folder, 3072, tile) for tile in (512, 2048)]
-        if not given.only_bytes:
+        if "bytes" in given.what:
+            figures["bytes"] = [bytes_read(folder, 3072, tile) for tile in (512, 2048)]
+        if set(given.what) - {"bytes"}:
             simulate(11, world, size_px=given.size)
-            few = min(given.jobs, 120)
-            figures["two_workers"] = measure(world, folder / "two", given.tile, 2, few)
-            figures["one_worker"] = measure(world, folder / "one", given.tile, 1, given.jobs)
+        if "speed" in given.what:
+            figures["speed"] = [
+                measure(world, folder / f"speed{workers}", given.tile, workers, FEW)
+                for workers in (1, 2)
+            ]
+        if "memory" in given.what:
+            figures["memory"] = measure(world, folder / "memory", given.tile, 1, given.jobs,
+                                        given.cluster)  # fmt: skip
     sys.stdout.write(json.dumps(figures, indent=2) + "\n")
 
 

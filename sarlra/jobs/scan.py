@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 import shutil
 import tempfile
 import time
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +20,15 @@ from sarlra.errors import AreaError, CatalogError, JobsFailedError, NoAcquisitio
 from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.plan import Request
-from sarlra.jobs.scan_cells import plan_cells, spanning_tiles
-from sarlra.jobs.scan_cost import core_seconds
-from sarlra.jobs.scan_ground import Selection, select
+from sarlra.jobs.scan_cells import spanning_tiles
+from sarlra.jobs.scan_ground import Selection
 from sarlra.jobs.scan_outcomes import OutcomeLog, in_order, put_outcomes
-from sarlra.jobs.scan_plan import PlannedCell, plan_cell, settle_once, what_stands
+from sarlra.jobs.scan_parcels import Parcel, Planner, plan_parcels, processes_for, unpack
+from sarlra.jobs.scan_plan import PlannedCell, settle_once, what_stands
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
 
-Show = Callable[[PlannedCell], None]
+Show = Callable[[Parcel], None]
 EVERYTHING = Selection()
 _FOLD_WAITS_S = (1.0, 2.0, 4.0, 8.0)
 
@@ -77,8 +75,7 @@ class ScanPlan:
 
     def read_cell(self, name: str) -> PlannedCell:
         """A cell as it was planned."""
-        cell: PlannedCell = pickle.loads(zlib.decompress((self.folder / name).read_bytes()))
-        return cell
+        return unpack((self.folder / name).read_bytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +104,9 @@ def plan_scan(
     search: Search,
     show: Show = lambda _: None,
     selection: Selection = EVERYTHING,
+    processes: int = 0,
 ) -> ScanPlan:
-    """Plan a scan in one pass, a cell at a time; nothing is written to the sink.
+    """Plan a scan in one pass, cell by cell; nothing is written to the sink.
 
     Parameters
     ----------
@@ -120,6 +118,9 @@ def plan_scan(
         Called with each cell, once it is planned.
     selection
         Which tiles are left out.
+    processes
+        How many plan a large area; 0 takes :func:`sarlra.jobs.scan_parcels.processes_for`. The
+        plan is the same for any number.
 
     Raises
     ------
@@ -132,17 +133,14 @@ def plan_scan(
     """
     plan = ScanPlan(tuple(requests), Path(tempfile.mkdtemp(prefix="sarlra-scan-")))
     sink = open_sink(requests[0].sink)
-    standing = what_stands(sink)
+    planner = Planner(plan.requests, search, selection, sink, what_stands(sink))
     settle_once.cache_clear()  # a model's file may have changed since the last plan
     try:
         with PlanWriter(plan.table) as writer:
-            for request in requests:
-                for cell in plan_cells(request.event.area, request.recipe):
-                    kept, left = select(cell, selection, request.terrain)
-                    planned = plan_cell(request, kept, search, sink, standing, left)
-                    writer.add(planned)
-                    _record(plan, planned)
-                    show(planned)
+            for parcel in plan_parcels(planner, processes or processes_for(search)):
+                writer.add(parcel.rows)
+                _record(plan, parcel)
+                show(parcel)
         if not plan.jobs and plan.left_out == plan.counts["skipped"] > 0:
             raise AreaError(
                 f"all {plan.left_out} tiles of the area are open sea or without relief",
@@ -228,21 +226,16 @@ def finish(plan: ScanPlan, outcomes: Sequence[Outcome]) -> ScanRun:
     return ScanRun(ordered, tuple(folds))
 
 
-def _record(plan: ScanPlan, cell: PlannedCell) -> None:
-    if cell.left_out:
-        plan.left_out += len(cell.left_out)
-        plan.counts["skipped"] += len(cell.left_out)
-    for entry in cell.entries:
-        plan.counts[entry.state] += 1
-        if entry.outcome is not None:
-            plan.standing.append(entry.outcome)
-        elif entry.job is not None:
-            plan.todo += 1
-            plan.bytes_in += entry.bytes_in
-            plan.core_seconds += core_seconds(entry)
-    if cell.todo:
+def _record(plan: ScanPlan, parcel: Parcel) -> None:
+    plan.left_out += parcel.left_out
+    plan.counts.update(parcel.counts)
+    plan.standing += parcel.standing
+    plan.todo += parcel.todo
+    plan.bytes_in += parcel.bytes_in
+    plan.core_seconds += parcel.core_seconds
+    if parcel.packed:
         name = f"{len(plan.cells):06d}.cell"
-        (plan.folder / name).write_bytes(zlib.compress(pickle.dumps(cell), 1))
+        (plan.folder / name).write_bytes(parcel.packed)
         plan.cells.append(name)
 
 

@@ -47,7 +47,7 @@ class PlanWriter:
 
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(path, SCHEMA, compression="zstd")
-        self._rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
 
     def __enter__(self) -> Self:
         return self
@@ -61,16 +61,22 @@ class PlanWriter:
         self._flush()
         self._writer.close()
 
-    def add(self, cell: PlannedCell) -> None:
-        """Add all rows of a cell."""
-        self._rows += _rows(cell)
-        if len(self._rows) >= _ROWS:
+    def add(self, rows: pa.Table) -> None:
+        """Add rows of :data:`SCHEMA`."""
+        if rows.num_rows:
+            self._tables.append(rows)
+        if sum(table.num_rows for table in self._tables) >= _ROWS:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=SCHEMA))
-            self._rows = []
+        if self._tables:
+            self._writer.write_table(pa.concat_tables(self._tables).combine_chunks())
+            self._tables = []
+
+
+def table_of(cell: PlannedCell) -> pa.Table:
+    """All rows of a cell, of :data:`SCHEMA`."""
+    return pa.Table.from_pylist(list(_rows(cell)), schema=SCHEMA)
 
 
 def _rows(cell: PlannedCell) -> Iterable[dict[str, Any]]:
