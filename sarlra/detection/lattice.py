@@ -148,10 +148,17 @@ def score_positions(
     names: tuple[str, ...],
 ) -> NDArray[np.float32]:
     """Score the windows at positions, filling no data; ``(n,)`` float32 in the order given."""
+    missing = ~np.isfinite(bands[0])
+    for band in bands[1:]:
+        missing |= ~np.isfinite(band)
+    holed = share_in_windows(missing, positions, 64) > 0
     scores = np.empty(len(positions), dtype=np.float32)
-    for part in batches(positions, BATCH):
-        windows = gather(bands, positions[part], 64)
-        scores[part] = scorer.score(fill_nodata(windows, names))
+    scores[~holed] = scorer.score_image(bands, positions[~holed])
+    # What fills a hole is the window's own: such windows share nothing with their neighbours.
+    (apart,) = np.nonzero(holed)
+    for part in batches(positions[apart], BATCH):
+        windows = gather(bands, positions[apart[part]], 64)
+        scores[apart[part]] = scorer.score(fill_nodata(windows, names))
     return scores
 
 

@@ -18,12 +18,12 @@ azimuth does on average; heights are interpolated linearly between two rows.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from sarlra.compiled import compiled
 
 F32 = NDArray[np.float32]
 U8 = NDArray[np.uint8]
@@ -93,7 +93,7 @@ def _trace_rows(
 
     def strip(start: int) -> None:
         stop = min(start + _STRIP, last)
-        _kernel()(heights, incidence, offset, whole, step, rightwards, start, stop, found)
+        _trace_rays(heights, incidence, offset, whole, step, rightwards, start, stop, found)
 
     # Each ray writes pixels of its own; the kernel does not hold the interpreter's lock.
     with ThreadPoolExecutor(threads) as pool:
@@ -101,15 +101,7 @@ def _trace_rows(
     return found
 
 
-@cache
-def _kernel() -> Any:
-    """The compiled kernel, from the cache on disk where that can be written."""
-    try:
-        return numba.njit(_trace_rays, nogil=True, cache=True)
-    except RuntimeError:
-        return numba.njit(_trace_rays, nogil=True)
-
-
+@compiled
 def _trace_rays(
     heights: Any,
     incidence: Any,
