@@ -14,6 +14,9 @@ import numpy as np
 from sarlra.compiled import compiled
 from sarlra.models.products import GROUP, PLACES, add_products
 
+#: The dense layer's long sums are made of this many parts: rounding adds up less.
+SECTIONS = 8
+
 
 @compiled
 def convolve(  # type: ignore[no-untyped-def]
@@ -130,7 +133,8 @@ def classify(  # type: ignore[no-untyped-def]
     features
         Flat float32.
     offsets
-        ``(blocks of windows, taps, PLACES)`` int64: where a window's features begin.
+        ``(blocks of windows, taps, PLACES)`` int64: where a window's features begin; taps are a
+        multiple of ``SECTIONS``.
     weights, bias
         ``(groups, taps * channels, GROUP)``, ``(groups * GROUP,)``.
     last_weights, last_bias
@@ -138,8 +142,9 @@ def classify(  # type: ignore[no-untyped-def]
     scores
         ``(windows,)`` float32, written.
     """
-    groups, taps = weights.shape[0], offsets.shape[1]
+    groups, taps = weights.shape[0], offsets.shape[1] // SECTIONS
     hidden = np.empty((offsets.shape[0], groups, PLACES, GROUP), np.float32)
+    part = np.empty((PLACES, GROUP), np.float32)
     # One group's weights after the other: they stay near the processor for all windows.
     for group in range(groups):
         for block in range(offsets.shape[0]):
@@ -147,10 +152,17 @@ def classify(  # type: ignore[no-untyped-def]
             for place in range(PLACES):
                 for output in range(GROUP):
                     sums[place, output] = bias[group * GROUP + output]
-            add_products(
-                features.ctypes.data, offsets[block].ctypes.data, weights[group].ctypes.data,
-                sums.ctypes.data, taps, channels,
-            )  # fmt: skip
+            for section in range(SECTIONS):
+                part[:] = 0
+                first = section * taps
+                add_products(
+                    features.ctypes.data, offsets[block, first].ctypes.data,
+                    weights[group, first * channels].ctypes.data,
+                    part.ctypes.data, taps, channels,
+                )  # fmt: skip
+                for place in range(PLACES):
+                    for output in range(GROUP):
+                        sums[place, output] += part[place, output]
     for window in range(scores.size):
         block, place = window // PLACES, window % PLACES
         total = np.float32(last_bias)
