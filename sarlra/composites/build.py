@@ -10,10 +10,12 @@ is in memory is what the running blocks hold, and a pixel does not depend on how
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
+import dask
 import dask.array as da
 import numpy as np
 import rioxarray  # noqa: F401 - registers the .rio accessor
@@ -111,6 +113,15 @@ def build_composite(
     ]
     stack: da.Array = da.block(blocks)
     return _dataset(stack, grid, recipe)
+
+
+def compute(lazy: xr.Dataset, threads: int) -> xr.Dataset:
+    """Compute a composite on so many threads of this process.
+
+    They are a pool of its own: inside a dask worker the default would ask the cluster, and wait.
+    """
+    with ThreadPoolExecutor(threads) as pool, dask.config.set(scheduler="threads", pool=pool):
+        return lazy.compute()
 
 
 def _check(track: Track, recipe: Recipe) -> None:

@@ -7,17 +7,15 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
 from numpy.typing import NDArray
 
 from sarlra import __version__
-from sarlra.composites.build import build_composite
+from sarlra.composites.build import build_composite, compute
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.errors import OutputError, TerrainError
 from sarlra.jobs.case_plan import CasePlan, inputs_of
@@ -193,8 +191,7 @@ def _windows(
     cells = work.cells
     box = cells.box(recipe.window_px)
     lazy = build_composite(track, cells.tile, box, recipe, work.case.source.signing)
-    with ThreadPoolExecutor(work.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
-        composite = lazy.compute()
+    composite = compute(lazy, work.threads)
     composite = with_terrain(composite, terrain.visibility, terrain.sigma0e_db)
     windows, valid = windows_of(composite, cells.take(chosen), box, recipe)
     np.save(file, windows)

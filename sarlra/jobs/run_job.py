@@ -6,11 +6,9 @@ import gc
 import logging
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import dask
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +19,7 @@ from affine import Affine
 from sarlra.catalog.coverage import pixels_of, shares_of
 from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
 from sarlra.catalog.sink import Sink, open_sink
-from sarlra.composites.build import build_composite
+from sarlra.composites.build import build_composite, compute
 from sarlra.composites.quality import corrections_of, kept_track
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
@@ -247,9 +245,7 @@ def _compute(job: Job, terrain: TileTerrain | None) -> tuple[xr.Dataset, TileTer
     lazy = build_composite(
         used_track(job), job.tile, job.box, job.recipe, job.signing, corrections_of(job.quality)
     )
-    # A pool of its own: inside a dask worker the default would ask the cluster, and wait for it.
-    with ThreadPoolExecutor(job.threads) as pool, dask.config.set(scheduler="threads", pool=pool):
-        composite = lazy.compute()
+    composite = compute(lazy, job.threads)
     terrain = _look(job) if terrain is None else terrain
     return with_terrain(composite, terrain.visibility, terrain.sigma0e_db), terrain
 
