@@ -27,6 +27,8 @@ EVENT = datetime(2018, 9, 5, 18, 8, tzinfo=UTC)
 POLARISATIONS = ("VV", "VH")
 #: Before the event, of every six.
 BEFORE = 5
+#: Days after the event that are filled with the rest.
+DAYS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,11 @@ class Files:
         return self.folder / f"s1-{number:03d}-{polarisation.lower()}.tif"
 
     def when(self, number: int) -> datetime:
-        """Twelve days apart, the event after five sixths."""
+        """Evenly over the recipe's windows, the event after five sixths."""
         before = self.acquisitions * BEFORE // 6
-        return EVENT + timedelta(days=12 * (number - before) + 6)
+        return EVENT + timedelta(
+            days=DAYS / (self.acquisitions - before + 0.5) * (number - before + 0.5)
+        )
 
     def shape(self) -> tuple[int, int]:
         """(rows, columns) of every image."""
@@ -133,12 +137,17 @@ def items_of(files: Files, root: str) -> list[dict[str, Any]]:
         shape = shapely.Polygon(np.transpose(to_degrees.transform(x, y)))
         items.append({
             "type": "Feature", "stac_version": "1.0.0", "id": f"s1-{number:03d}",
-            "collection": "s1", "links": [], "bbox": list(shape.bounds),
+            "collection": "sentinel-1-rtc", "links": [], "bbox": list(shape.bounds),
             "geometry": json.loads(shapely.to_geojson(shape)),
             "stac_extensions":
                 ["https://stac-extensions.github.io/projection/v1.1.0/schema.json"],
             "properties": {
                 "datetime": files.when(number).isoformat(), "proj:epsg": EPSG,
+                "platform": "SENTINEL-1A", "constellation": "Sentinel-1",
+                "sar:instrument_mode": "IW", "sar:product_type": "GRD",
+                "sar:polarizations": list(POLARISATIONS), "sat:orbit_state": "descending",
+                "sat:relative_orbit": 46, "sat:absolute_orbit": 10000 + 175 * number,
+                "s1:datatake_id": str(number),
                 "proj:shape": [rows, cols], "proj:transform": list(transform[:6]),
                 "proj:bbox": [x.min(), y.min(), x.max(), y.max()],
             },

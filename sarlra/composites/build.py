@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from sarlra.composites.corrections import Correction
 from sarlra.composites.footprints import touches
+from sarlra.composites.handles import kept_open
 from sarlra.composites.loader import StackLoader, get_loader
 from sarlra.composites.masks import reach
 from sarlra.composites.median import Layers, composite_block
@@ -120,7 +121,11 @@ def compute(lazy: xr.Dataset, threads: int) -> xr.Dataset:
 
     They are a pool of its own: inside a dask worker the default would ask the cluster, and wait.
     """
-    with ThreadPoolExecutor(threads) as pool, dask.config.set(scheduler="threads", pool=pool):
+    with (
+        kept_open(),
+        ThreadPoolExecutor(threads) as pool,
+        dask.config.set(scheduler="threads", pool=pool),
+    ):
         return lazy.compute()
 
 

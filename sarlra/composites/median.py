@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import bottleneck
 import numpy as np
-from numpy.typing import NDArray
 
 from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.masks import Stack, mosaic
+from sarlra.composites.middles import middles
 
 _NOTHING = Correction()
 
@@ -35,11 +34,18 @@ def to_db(power: Stack) -> Stack:
 
 
 def nanmedian(values: Stack) -> Stack:
-    """Median over the first axis of what is not NaN.
+    """Median over the first axis of what is not NaN: (n, rows, columns) to (rows, columns).
 
     For an even count it is the mean of the two middle values; NaN where the count is 0.
     """
-    return np.asarray(bottleneck.nanmedian(values, axis=0), np.float32)
+    lower, upper, _ = middles(values, [(n,) for n in range(len(values))], 0)
+    return _mean(lower, upper)
+
+
+def _mean(lower: Stack, upper: Stack) -> Stack:
+    lower += upper
+    lower *= np.float32(0.5)
+    return lower
 
 
 def composite_block(
@@ -65,25 +71,42 @@ def composite_block(
     per polarisation the post minus the pre median in dB (NaN = no data), then the number of pre
     and of post acquisitions that are valid in every polarisation.
     """
-    medians: dict[str, list[Stack]] = {}
-    counts: dict[str, NDArray[np.float32]] = {}
-    for name, acquisitions in (("pre", pre), ("post", post)):
-        medians[name] = []
-        valid: NDArray[np.bool_] | None = None
-        for number, stack in enumerate(stacks):
-            values = acquisitions_in_db(stack, acquisitions, halo, number)
-            medians[name].append(nanmedian(values))
-            finite = ~np.isnan(values)
-            valid = finite if valid is None else valid & finite
-        if valid is None:
-            raise ValueError("a composite needs at least one polarisation")
-        counts[name] = valid.sum(axis=0, dtype=np.float32)
-    changes = [post - pre for post, pre in zip(medians["post"], medians["pre"], strict=True)]
-    return np.stack([*medians["post"], *changes, counts["pre"], counts["post"]])
+    if not stacks:
+        raise ValueError("a composite needs at least one polarisation")
+    before, n_pre = _medians(stacks, pre, halo)
+    after, n_post = _medians(stacks, post, halo)
+    changes = [late - early for late, early in zip(after, before, strict=True)]
+    return np.stack([*after, *changes, n_pre, n_post])
 
 
-def acquisitions_in_db(
-    stack: Stack, acquisitions: Sequence[Layers], halo: int, number: int = 0
+def _medians(
+    stacks: Sequence[Stack], acquisitions: Sequence[Layers], halo: int
+) -> tuple[list[Stack], Stack]:
+    """The median in dB of each polarisation, and how many acquisitions all of them have."""
+    if not acquisitions:
+        shape = (stacks[0].shape[1] - 2 * halo, stacks[0].shape[2] - 2 * halo)
+        return [np.full(shape, np.nan, np.float32) for _ in stacks], np.zeros(shape, np.float32)
+    layers: list[tuple[int, ...]] = [acquisition.indices for acquisition in acquisitions]
+    in_db = any(any(acquisition.offsets) for acquisition in acquisitions)
+    if in_db or any(a.fringe or a.correction.reach for a in acquisitions):
+        stacks = [
+            _acquisitions(stack, acquisitions, halo, number if in_db else None)
+            for number, stack in enumerate(stacks)
+        ]
+        layers, halo = [(index,) for index in range(len(acquisitions))], 0
+    medians: list[Stack] = []
+    counts: list[Stack] = []
+    for number, stack in enumerate(stacks):
+        other = stacks[1] if number == 0 and len(stacks) > 1 else None
+        lower, upper, count = middles(stack, layers, halo, other)
+        counts.append(count)
+        # dB rises with power: the middle in power is the middle in dB, for fewer logarithms.
+        medians.append(_mean(lower, upper) if in_db else _mean(to_db(lower), to_db(upper)))
+    return medians, counts[0]
+
+
+def _acquisitions(
+    stack: Stack, acquisitions: Sequence[Layers], halo: int, number: int | None
 ) -> Stack:
     """The acquisitions of one polarisation, mosaicked and corrected.
 
@@ -92,21 +115,21 @@ def acquisitions_in_db(
     stack, halo
         As in :func:`composite_block`.
     number
-        Which of the stacks it is; picks the offsets.
+        Which of the stacks it is, for the offsets: the result is in dB. None leaves power.
 
     Returns
     -------
-    (acquisition, rows, columns) in dB; of no acquisition at all, one layer without data.
+    (acquisition, rows, columns).
     """
     shape = (stack.shape[1] - 2 * halo, stack.shape[2] - 2 * halo)
-    result = np.full((max(len(acquisitions), 1), *shape), np.nan, np.float32)
-    for layer, acquisition in zip(result, acquisitions, strict=False):
+    result = np.empty((len(acquisitions), *shape), np.float32)
+    for layer, acquisition in zip(result, acquisitions, strict=True):
         slices = stack[list(acquisition.indices)]
         rim = acquisition.correction.reach
         power = mosaic(slices, halo - rim, acquisition.fringe)
         if rim:
             power = moved(power, acquisition.correction.shift_px, rim)
-        layer[...] = to_db(power)
-        if acquisition.offsets and acquisition.offsets[number]:
+        layer[...] = power if number is None else to_db(power)
+        if number is not None and acquisition.offsets and acquisition.offsets[number]:
             layer -= np.float32(acquisition.offsets[number])
     return result

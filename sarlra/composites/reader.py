@@ -1,8 +1,8 @@
 """Reads one asset onto a grid: signed when opened, masked before any warp.
 
-This is the core under both loaders. A read opens the file, takes what it needs and closes it:
-nothing stays open between two reads, so it is safe from any thread and there is nothing to pickle
-but names. An asset is named in errors and logs by its unsigned href.
+This is the core under both loaders. A read has a file for itself, which stays open for the next
+only while a composite is computed (:mod:`sarlra.composites.handles`): so it is safe from any thread
+and there is nothing to pickle but names. An asset is named in errors and logs by its unsigned href.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import rasterio
@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
+from sarlra.compiled import compiled
 from sarlra.composites import gdal
+from sarlra.composites.handles import opened
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.resample import (
     LARGEST_REDUCTION,
@@ -129,7 +131,7 @@ def _attempt(
     """Open, read, close; errors of GDAL come back as a :class:`_Failure`."""
     signed = sign(href, signing)
     try:
-        with _opened(signed, cached=href in _good) as source:
+        with opened(signed, cached=href in _good) as source:
             _check(href, source, stated)
             values = _read(href, source, grid)
         _good.add(href)
@@ -149,16 +151,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while current is not None:
         yield current
         current = current.__cause__ or current.__context__
-
-
-@contextmanager
-def _opened(signed: str, *, cached: bool) -> Iterator[rasterio.io.DatasetReader]:
-    """Open a GeoTIFF, and nothing else that GDAL could take it for."""
-    with (
-        rasterio.Env(**gdal.settings(cached=cached)),
-        rasterio.open(signed, driver="GTiff", sharing=False) as source,
-    ):
-        yield source
 
 
 def _check(href: str, source: rasterio.io.DatasetReader, stated: StatedGrid | None) -> None:
@@ -202,15 +194,8 @@ def _read(href: str, source: rasterio.io.DatasetReader, grid: PixelGrid) -> NDAr
     transform, shape = source.transform, source.shape
     crs = _name_of(source.crs, grid.epsg)
     offset = _whole_offset(grid, crs, transform)
-    result = np.full(grid.shape, np.nan, np.float32)
     if offset is not None:
-        row, col = offset
-        row0, row1 = max(row, 0), min(row + grid.rows, shape[0])
-        col0, col1 = max(col, 0), min(col + grid.cols, shape[1])
-        if row0 < row1 and col0 < col1:
-            values = _masked(source, SourceWindow(row0, row1, col0, col1))
-            result[row0 - row : row1 - row, col0 - col : col1 - col] = values
-        return result
+        return _copied(source, grid, offset)
     scale = reduction(grid.epsg, grid.resolution, crs, transform, shape)
     if scale > LARGEST_REDUCTION:
         raise AssetError(
@@ -220,8 +205,24 @@ def _read(href: str, source: rasterio.io.DatasetReader, grid: PixelGrid) -> NDAr
     places = source_places(grid, crs, transform)
     window = needed_window(places, scale, shape)
     if window is None:
-        return result
+        return np.full(grid.shape, np.nan, np.float32)
     return bilinear(_masked(source, window), window, places, scale)
+
+
+def _copied(
+    source: rasterio.io.DatasetReader, grid: PixelGrid, offset: tuple[int, int]
+) -> NDArray[np.float32]:
+    """The grid's pixels where they are the file's own, ``offset`` rows and columns into it."""
+    (row, col), (rows, cols) = offset, source.shape
+    row0, row1 = max(row, 0), min(row + grid.rows, rows)
+    col0, col1 = max(col, 0), min(col + grid.cols, cols)
+    if (row0, row1, col0, col1) == (row, row + grid.rows, col, col + grid.cols):
+        return _masked(source, SourceWindow(row0, row1, col0, col1))
+    result = np.full(grid.shape, np.nan, np.float32)
+    if row0 < row1 and col0 < col1:
+        values = _masked(source, SourceWindow(row0, row1, col0, col1))
+        result[row0 - row : row1 - row, col0 - col : col1 - col] = values
+    return result
 
 
 @lru_cache(maxsize=256)
@@ -258,9 +259,24 @@ def _masked(source: rasterio.io.DatasetReader, window: SourceWindow) -> NDArray[
         ),
     )
     with np.errstate(invalid="ignore", over="ignore"):
-        values: NDArray[np.float32] = raw.astype(np.float32)
-        bad = ~(values > 0) | np.isinf(values)
-        if source.nodata is not None and not np.isnan(source.nodata):
-            bad |= raw == source.nodata
-    values[bad] = np.nan
+        values: NDArray[np.float32] = raw.astype(np.float32, copy=False)
+    mask(raw, values, _stored(source.nodata, raw.dtype))
     return values
+
+
+def _stored(nodata: float | None, kind: np.dtype[Any]) -> Any:
+    """No data as the file's own type has it; NaN, which equals nothing, where there is none."""
+    if nodata is None:
+        return np.nan
+    return kind.type(nodata) if np.issubdtype(kind, np.floating) else float(nodata)
+
+
+@compiled
+def mask(raw, values, nodata):  # type: ignore[no-untyped-def]
+    """Set to NaN what is not finite, not above 0, or ``nodata`` as the file has it (``raw``)."""
+    infinite, nothing = np.float32(np.inf), np.float32(np.nan)
+    for row in range(values.shape[0]):
+        for col in range(values.shape[1]):
+            value = values[row, col]
+            good = (value > 0) & (value < infinite) & (raw[row, col] != nodata)
+            values[row, col] = value if good else nothing

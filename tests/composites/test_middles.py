@@ -1,0 +1,69 @@
+"""Middle values over time, against sorting in NumPy."""
+
+from __future__ import annotations
+
+import bottleneck
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sarlra.composites.middles import middles, network
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=70))
+def test_a_network_sorts(values: list[float]) -> None:
+    """One that sorts all zeros and ones sorts everything (Knuth, vol. 3, 5.3.4)."""
+    found = list(values)
+    for low, high in network(len(found)):
+        assert low < high < len(found)
+        if found[low] > found[high]:
+            found[low], found[high] = found[high], found[low]
+    assert found == sorted(values)
+
+
+def test_all_zeros_and_ones_of_up_to_eleven_are_sorted() -> None:
+    for size in range(1, 12):
+        values = (np.arange(2**size)[:, None] >> np.arange(size)) & 1
+        for low, high in network(size):
+            pair = np.sort(values[:, [low, high]], axis=1)
+            values[:, low], values[:, high] = pair[:, 0], pair[:, 1]
+        assert (np.diff(values, axis=1) >= 0).all()
+
+
+def _stack(count: int, shape: tuple[int, int] = (9, 523)) -> np.ndarray:
+    rng = np.random.default_rng(count)
+    values = rng.normal(0, 5, (count, *shape)).astype(np.float32)
+    values[rng.random(values.shape) < 0.3] = np.nan
+    values[:, 3, 4] = np.nan
+    return values
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10, 24, 61])
+def test_middles_are_those_of_the_sorted_values(count: int) -> None:
+    values = _stack(count)
+    lower, upper, number = middles(values, [(n,) for n in range(count)], 0)
+    known = np.isfinite(values).sum(axis=0)
+    np.testing.assert_array_equal(number, known)
+    ordered = np.sort(values, axis=0)  # NaN last
+    for found, place in ((lower, (known - 1) // 2), (upper, known // 2)):
+        expected = np.take_along_axis(ordered, np.maximum(place, 0)[None], axis=0)[0]
+        expected[known == 0] = np.nan
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        (lower + upper) * np.float32(0.5), bottleneck.nanmedian(values, axis=0)
+    )
+
+
+def test_slices_of_one_acquisition_fill_each_other_and_the_rim_is_left_out() -> None:
+    values, other = _stack(5), _stack(5)[::-1].copy()
+    lower, upper, number = middles(values, [(0, 1), (4, 2)], 2, other)
+    first = np.where(np.isnan(values[0]), values[1], values[0])
+    second = np.where(np.isnan(values[4]), values[2], values[4])
+    both = np.stack([first, second])[:, 2:-2, 2:-2]
+    np.testing.assert_array_equal(lower, np.fmin(*both))
+    np.testing.assert_array_equal(upper, np.fmax(*both))
+    seen = [np.isfinite(other[[0, 1]]).any(axis=0), np.isfinite(other[[4, 2]]).any(axis=0)]
+    expected = (np.isfinite(both) & np.stack(seen)[:, 2:-2, 2:-2]).sum(axis=0)
+    np.testing.assert_array_equal(number, expected)
