@@ -60,13 +60,14 @@ def _client(cluster: str, jobs: int) -> Iterator[Any]:
         with _local(settings, jobs) as client:
             yield client
     elif cluster == "kubernetes":
-        module = _needed("dask_kubernetes.operator", "dask-kubernetes")
+        module = _needed("dask_kubernetes.operator", "kubernetes")
         with module.KubeCluster() as kube:
             kube.adapt(minimum=settings.workers_min, maximum=settings.workers_max)
             with kube.get_client() as client:
                 yield client
     elif kind == "gateway":
-        module = _needed("dask_gateway", "dask-gateway")
+        module = _needed("dask_gateway", "gateway")
+        # The gateway's own client ends when it is dropped; closed before, it complains then.
         with _gateway(module.Gateway(), name, settings) as client:
             yield client
     else:
@@ -121,10 +122,11 @@ def _gateway(gateway: Any, name: str, settings: ClusterSettings) -> Iterator[Any
             yield client
 
 
-def _needed(module: str, package: str) -> Any:
+def _needed(module: str, extra: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise InputError(
-            f"this cluster needs {package}, which is not installed", hint=f"pip install {package}"
+            f"this cluster needs {module.partition('.')[0]}, which is not installed",
+            hint=f"pip install 'sarlra[{extra}]'",
         ) from error
