@@ -21,13 +21,14 @@ from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.build import build_composite, compute
 from sarlra.composites.quality import corrections_of, kept_track
+from sarlra.composites.region_fault import region_fault
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.detection.detect import detect
 from sarlra.detection.evidence import evidence_of
 from sarlra.detection.lattice import score_lattice, scored_means
 from sarlra.detection.outlines import outline_detections
-from sarlra.errors import SarlraError
+from sarlra.errors import SarlraError, StoreError
 from sarlra.jobs.job import Job, Outcome, Status, awaits_terrain, failed_outcome, outcome_of
 from sarlra.jobs.pool import Halves
 from sarlra.jobs.tiles import tile_windows
@@ -161,7 +162,7 @@ def _make(
         calibration_of(job.model.card),
     )
     own = _without_halo(composite, job)
-    sums = write_region(sink.url_of(job.store), job.group, job.tile, own)
+    sums = _written(job, sink.url_of(job.store), own)
     area = wanted_pixels(job, own)
     statistics = describe(own, lattice, active, detections, area)
     if steep is not None:
@@ -201,6 +202,23 @@ def _make(
         outlines,
     )
     return statistics, notes
+
+
+def _written(job: Job, store: str, own: xr.Dataset) -> dict[str, str]:
+    """Write the tile's region and read it back: an item vouches for what is in the store.
+
+    Raises
+    ------
+    StoreError
+        It cannot be written, or holds something else than was written.
+    """
+    sums = write_region(store, job.group, job.tile, own)
+    if fault := region_fault(store, job.group, job.tile, sums):
+        raise StoreError(
+            f"composite of tile {job.tile.id} in {store}/{job.group}: {fault}",
+            hint="check the store, and that no other run writes there; then run again",
+        )
+    return sums
 
 
 def used_track(job: Job) -> Track:

@@ -11,12 +11,22 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 import rasterio
+import xarray as xr
+import zarr
 from pyproj import Transformer
 from shapely.geometry import MultiPolygon, Polygon, box
 
 from sarlra.catalog.zone_edges import across_zone_edges
-from sarlra.errors import CatalogError, EventError, NoAcquisitionsError, RecipeError
+from sarlra.composites.store import write_region
+from sarlra.errors import (
+    CatalogError,
+    EventError,
+    JobsFailedError,
+    NoAcquisitionsError,
+    RecipeError,
+)
 from sarlra.events.area import box_area
+from sarlra.grid import Tile
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan
 from sarlra.jobs.scan_ask import scan_requests, steps
@@ -140,6 +150,27 @@ def test_a_run_that_ends_early_leaves_its_outcomes(
     (row,) = pq.read_table(path).to_pylist()
     assert row["status"] in ("done", "empty")
     assert not (tmp_path / "out" / "catalog.json").exists()
+
+
+def test_no_item_stands_over_a_composite_with_other_values(
+    burst: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that says it has written a region, and holds one pixel less."""
+
+    def lying(store: str, group: str, tile: Tile, composite: xr.Dataset) -> dict[str, str]:
+        sums = write_region(store, group, tile, composite)
+        counts = zarr.open_group(store, path=group, mode="r+")["n_pre"]
+        row, column = np.argwhere(counts[:] > 0)[0]
+        counts[row, column] = 0
+        return sums
+
+    monkeypatch.setattr("sarlra.jobs.run_job.write_region", lying)
+    with (
+        plan(burst, tmp_path / "out") as made,
+        pytest.raises(JobsFailedError, match="n_pre has other values"),
+    ):
+        run_scan(made, "none")
+    assert not list((tmp_path / "out").glob("items/*"))
 
 
 def test_nothing_that_stands_is_not_folded(burst: Path, tmp_path: Path) -> None:
