@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from sarlra.cli.console import print_json, progress, stages
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
+    from sarlra.cli.evaluate_more import OpenRun
     from sarlra.evaluation.run import Evaluation
 
 EXAMPLES = """
@@ -19,6 +20,10 @@ EXAMPLES = """
 A run against an inventory, with classes of slope:
 
     sarlra evaluate out --truth inventory.gpkg --dem dem.tif
+
+Where it fails, as a report with figures:
+
+    sarlra evaluate out --truth inventory.gpkg --dem dem.tif --analysis --out report
 
 A model on scenes in which nothing happened:
 
@@ -45,6 +50,16 @@ def evaluate(
     ] = None,
     event: Annotated[str | None, typer.Option(help="Which event of the catalogue.")] = None,
     dem: Annotated[Path | None, typer.Option(help="Heights, for recall by slope.")] = None,
+    outlines: Annotated[
+        bool, typer.Option("--outlines", help="Score the outlines inside the detections, too.")
+    ] = False,
+    analysis: Annotated[
+        bool,
+        typer.Option("--analysis", help="Report on what is missed where; with --dem and --out."),
+    ] = False,
+    land_cover: Annotated[
+        Path | None, typer.Option(help="Raster of classes, as ESA WorldCover's, for --analysis.")
+    ] = None,
     real_series: Annotated[
         Path | None,
         typer.Option(help="ItemCollection of scenes in which nothing happened; with --model."),
@@ -63,12 +78,16 @@ def evaluate(
         bool,
         typer.Option("--sensitivity", help="To landslide share, snow and cover; with --model."),
     ] = False,
+    contributions: Annotated[
+        bool,
+        typer.Option("--contributions", help="Do they lie in simulated landslides? with --model."),
+    ] = False,
     paper_tables: Annotated[
         Path | None,
         typer.Option(help="A sweep's table, to show beside the paper's A1 to A3 and 4; CSV too."),
     ] = None,
     worlds: Annotated[
-        int, typer.Option(min=1, help="Simulated worlds of each setting of --sensitivity.")
+        int, typer.Option(min=1, help="Simulated worlds of --sensitivity and --contributions.")
     ] = 2,
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
@@ -84,13 +103,19 @@ def evaluate(
 
     `--real-series` counts a model's false alarms where nothing happened, and the recall of
     simulated landslides put into the same scenes. `--realism` compares the simulation with a real
-    series, cover by cover. `--sensitivity` scores simulated worlds in which one thing is changed.
+    series, cover by cover. `--sensitivity` scores simulated worlds in which one thing is changed,
+    `--contributions` checks on simulated worlds what `sarlra explain` shows.
     """
     if paper_tables is not None:
         _show_paper_tables(paper_tables, out, as_json=as_json)
         return
     if sensitivity:
         _score_sensitivity(model or [], worlds, as_json=as_json)
+        return
+    if contributions:
+        from sarlra.cli.evaluate_sanity import check
+
+        check(model or [], worlds, event, as_json=as_json)
         return
     if realism is not None:
         _compare_realism(realism, out, as_json=as_json)
@@ -102,17 +127,30 @@ def evaluate(
         raise InputError(
             "nothing to evaluate", hint="give a catalogue and --truth; see sarlra evaluate --help"
         )
-    found = _score_run(catalog, truth, (mapped, unmapped), event, dem, quiet=as_json)
+    from sarlra.cli.evaluate_more import analyse_run, check_wanted, outline_scores, show_more
+
+    check_wanted(analysis, dem, out, land_cover)
+    run, found = _score_run(catalog, truth, (mapped, unmapped), event, dem, quiet=as_json)
+    shapes = outline_scores(run, found, quiet=as_json) if outlines or analysis else {}
+    findings: dict[str, Any] = {}
+    if analysis and dem is not None and out is not None:
+        findings = analyse_run(run, found, shapes, dem, land_cover, out, quiet=as_json)
     if out is not None:
         from sarlra.evaluation.run_figures import draw_run
 
         draw_run(found, out)
     if as_json:
-        print_json({"catalog": catalog, **found.as_json()})
+        more: dict[str, Any] = {}
+        if outlines:
+            more["outlines"] = {name: one.as_json() for name, one in shapes.items()}
+        if findings and out is not None:
+            more |= {"analysis": findings, "report": out / "report.html"}
+        print_json({"catalog": catalog, **found.as_json(), **more})
         return
     from sarlra.cli.evaluate_show import show_evaluation
 
     show_evaluation(found)
+    show_more(shapes, findings, out)
 
 
 def _score_run(
@@ -123,33 +161,25 @@ def _score_run(
     dem: Path | None,
     *,
     quiet: bool,
-) -> Evaluation:
-    """Read the truth and the catalogue and compare them; what else is asked of a run (its
-    landslides and windows are in the result) starts from here.
-    """
-    from sarlra.catalog.read import read_merged
-    from sarlra.evaluation.choose import choose_event, current_items
+) -> tuple[OpenRun, Evaluation]:
+    """Read the truth and the catalogue and compare them."""
+    from sarlra.cli.evaluate_more import open_run
     from sarlra.evaluation.run import evaluate_run
     from sarlra.inventories.read import read_inventory
-    from sarlra.serving.place import open_place
-    from sarlra.serving.results import read_results
     from sarlra.terrain.choice import DemSource
 
     inventory = read_inventory(truth, mapped=zones[0], unmapped=zones[1])
     if dem is not None and not dem.is_file():
         raise InputError(f"there is no DEM file {dem}")
-    results = read_results(open_place(catalog))
-    name = choose_event(results.collections, event)
-    documents = [e.document for e in results.items.values() if e.document["collection"] == name]
-    items = current_items(results.collections[name].document, documents)
-    detections = read_merged(results.place, name)
+    run = open_run(catalog, event)
     heights = None if dem is None else DemSource(file=dem)
     with progress(quiet=quiet) as bars:
-        bar = bars.add_task("items", total=len(items))
-        return evaluate_run(
-            results.place, name, items, detections, inventory,
+        bar = bars.add_task("items", total=len(run.items))
+        found = evaluate_run(
+            run.place, run.event, run.items, run.detections, inventory,
             dem=heights, progress=lambda done: bars.advance(bar, done),
         )  # fmt: skip
+    return run, found
 
 
 def _score_series(

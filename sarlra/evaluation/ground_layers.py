@@ -37,15 +37,13 @@ _MARGIN_PX = 300
 class GroundLayers:
     """Layers of a tile and its halo, (rows, columns); float32, NaN where not known.
 
-    ``slope`` and ``aspect`` in degrees (the aspect from grid north); ``facing``: degrees between
-    the aspect and the direction to the sensor, 0 faces it; ``sensor``: that direction, from grid
-    north; ``incidence``: local, degrees; ``river_m``: metres to a river; ``cover``: code of land
-    cover, uint8, 0 where not known.
+    ``slope`` and ``aspect`` in degrees (the aspect from grid north); ``sensor``: the direction to
+    the sensor, degrees from grid north; ``incidence``: local, degrees; ``river_m``: metres to a
+    river; ``cover``: code of land cover, uint8, 0 where not known.
     """
 
     slope: F32
     aspect: F32
-    facing: F32
     sensor: F32
     incidence: F32
     river_m: F32
@@ -74,18 +72,16 @@ def ground_layers(
     east, north = gradients(heights, tile.resolution)
     slope, aspect = slope_aspect(east, north)
     unknown = np.full(grid.shape, np.nan, np.float32)
-    facing, sensor, incidence = unknown, unknown, unknown
+    sensor, incidence = unknown, unknown
     if geometry is not None:
         look = look_at(geometry, grid, heights)
         sensor = np.asarray((look.look_azimuth + 180.0) % 360.0, np.float32)
-        facing = np.abs((aspect - sensor + 180.0) % 360.0 - 180.0).astype(np.float32)
         rise = rise_in_range(east, north, look.look_azimuth)
         incidence = local_incidence(east, north, rise, np.deg2rad(look.incidence))
     river = river_distance(heights, tile.resolution)
     return GroundLayers(
         slope=slope[inner],
         aspect=aspect[inner],
-        facing=facing[inner],
         sensor=sensor[inner],
         incidence=incidence[inner],
         river_m=river[inner],

@@ -79,7 +79,10 @@ def _track(files: Files, item: Document) -> Track:
         if len(data) > _MAX_BYTES:
             raise TerrainError(f"the inputs of {item['id']} are too large")
         file.write_bytes(data)
-        frozen = thaw(file)
+        try:
+            frozen = thaw(file)
+        except SarlraError as error:
+            raise TerrainError(error.message.replace(f"{folder}/", "")) from error
         slices: dict[str, Slice] = {}
         for found in frozen.items:
             one = slice_from_item(found, frozen.source.signing)

@@ -93,8 +93,8 @@ def cut_patches(
         each, ``(n,)``.
     """
     edge = recipe.window_px
-    share = _cut(burnt[..., None], edge).mean(axis=(1, 2, 3), dtype=np.float64)
-    return _cut(bands, edge), share
+    share = cut_image(burnt[..., None], edge).mean(axis=(1, 2, 3), dtype=np.float64)
+    return cut_image(bands, edge), share
 
 
 def join(parts: list[Patches]) -> Patches:
@@ -106,8 +106,8 @@ def join(parts: list[Patches]) -> Patches:
     )
 
 
-def _cut(image: NDArray[Any], edge: int) -> NDArray[Any]:
-    """(rows, cols, bands) to (n, edge, edge, bands), whole patches only."""
+def cut_image(image: NDArray[Any], edge: int) -> NDArray[Any]:
+    """Whole patches of an image (rows, columns, bands) in row order: (n, edge, edge, bands)."""
     rows, cols = image.shape[0] // edge, image.shape[1] // edge
     whole = image[: rows * edge, : cols * edge]
     parts = whole.reshape(rows, edge, cols, edge, image.shape[2]).swapaxes(1, 2)

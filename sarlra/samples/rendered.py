@@ -17,13 +17,14 @@ from scipy import ndimage
 from sarlra.composites.median import nanmedian, to_db
 from sarlra.recipe import Recipe
 from sarlra.samples.labels import LANDSLIDE_SHARE
-from sarlra.samples.patches import Patches, cut_patches, join
+from sarlra.samples.patches import Patches, cut_image, cut_patches, join
 from sarlra.scenes.model import OrbitState
 from sarlra.simulation.backscatter import make_backdrop
 from sarlra.simulation.events_table import find_profile
 from sarlra.simulation.geometry import View
 from sarlra.simulation.ground import Ground, make_ground
 from sarlra.simulation.layout import Layout, make_layout
+from sarlra.simulation.parameters import Cover
 from sarlra.simulation.render import Moment, render
 from sarlra.simulation.timetable import Pass, plan_passes
 from sarlra.simulation.views import make_views
@@ -51,6 +52,10 @@ class Rendered:
         For each pair of buffers how many came before and after.
     incidence
         Degrees on the ellipsoid in the middle of the world.
+    slid
+        ``(n, 64, 64)`` bool: landslides whose surface changed.
+    river_bed
+        ``(n, 64, 64)`` bool: water and gravel before the event.
     """
 
     orbit_state: OrbitState
@@ -58,6 +63,8 @@ class Rendered:
     share: NDArray[np.float64]
     acquisitions: Mapping[Buffers, tuple[int, int]]
     incidence: float
+    slid: NDArray[np.bool_]
+    river_bed: NDArray[np.bool_]
 
 
 def rendered_patches(
@@ -133,6 +140,7 @@ def rendered_world(
     passes = plan_passes(seed, layout, kind.origin, *longest)
     rows, cols = _on_grid(layout, recipe)
     burnt = (ground.landslides.label > 0)[rows, cols]
+    masks = cut_image(_masks(ground)[rows, cols], recipe.window_px)
     tracks = []
     for state, view in make_views(ground).items():
         ours = [p for p in passes if p.orbit_state == state]
@@ -147,9 +155,19 @@ def rendered_world(
         counts = {pair: (len(_before(images, pair)), len(_after(images, pair))) for pair in buffers}
         middle = float(incidence_at(view.swath.centre_range))
         tracks.append(
-            Rendered(state, {p: w[keep] for p, w in windows.items()}, share[keep], counts, middle)
-        )
+            Rendered(
+                state, {p: w[keep] for p, w in windows.items()}, share[keep], counts, middle,
+                slid=masks[keep, ..., 0], river_bed=masks[keep, ..., 1],
+            )
+        )  # fmt: skip
     return tuple(tracks)
+
+
+def _masks(ground: Ground) -> NDArray[np.bool_]:
+    """(rows, columns, 2): visible landslides, and river beds."""
+    visible = np.concatenate([[False], ground.landslides.visible])
+    bed = np.isin(ground.cover.classes, (Cover.WATER, Cover.GRAVEL))
+    return np.stack([visible[ground.landslides.label], bed], axis=-1)
 
 
 def _images(

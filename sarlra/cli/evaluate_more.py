@@ -1,0 +1,118 @@
+"""What else `sarlra evaluate` can ask of a run: its outlines, and where it fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sarlra.cli.console import out as console
+from sarlra.cli.console import progress
+from sarlra.errors import InputError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from sarlra.evaluation.outline_scores import OutlineScore
+    from sarlra.evaluation.run import Evaluation
+    from sarlra.serving.place import Place
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that was opened: its event's current items and merged detections."""
+
+    place: Place
+    event: str
+    items: list[Document]
+    detections: gpd.GeoDataFrame
+
+
+def open_run(catalog: str, event: str | None) -> OpenRun:
+    """The event of a catalogue, by name or the only one."""
+    from sarlra.catalog.read import read_merged
+    from sarlra.evaluation.choose import choose_event, current_items
+    from sarlra.serving.place import open_place
+    from sarlra.serving.results import read_results
+
+    results = read_results(open_place(catalog))
+    name = choose_event(results.collections, event)
+    documents = [e.document for e in results.items.values() if e.document["collection"] == name]
+    items = current_items(results.collections[name].document, documents)
+    return OpenRun(results.place, name, items, read_merged(results.place, name))
+
+
+def check_wanted(
+    analysis: bool, dem: Path | None, out: Path | None, land_cover: Path | None
+) -> None:
+    """Refuse what cannot be analysed before anything is read."""
+    if analysis and dem is None:
+        raise InputError("--analysis needs heights", hint="add --dem DEM")
+    if analysis and out is None:
+        raise InputError("--analysis writes a report", hint="add --out FOLDER")
+    if land_cover is not None and not analysis:
+        raise InputError("--land-cover is for --analysis", hint="add --analysis, or leave it out")
+    if land_cover is not None and not land_cover.is_file():
+        raise InputError(f"there is no land cover {land_cover}")
+
+
+def outline_scores(run: OpenRun, evaluation: Evaluation, *, quiet: bool) -> dict[str, OutlineScore]:
+    """Score the outlines of a run, by track; tracks without any are left out."""
+    from sarlra.evaluation.outline_scores import score_outlines
+
+    found = {}
+    with progress(quiet=quiet) as bars:
+        bar = bars.add_task("outlines", total=len(run.items))
+        for track in evaluation.tracks:
+            own = [i for i in run.items if i["properties"]["sarlra:track"] == track]
+            score = score_outlines(
+                run.place, own, evaluation.truth, lambda done: bars.advance(bar, done)
+            )
+            if score is not None:
+                found[track] = score
+    return found
+
+
+def analyse_run(
+    run: OpenRun, evaluation: Evaluation, outlines: dict[str, OutlineScore], dem: Path,
+    land_cover: Path | None, out: Path, *, quiet: bool,
+) -> dict[str, Any]:  # fmt: skip
+    """Write the report; its findings."""
+    from sarlra.evaluation.analysis import analyse
+    from sarlra.evaluation.report import write_analysis
+    from sarlra.serving.place import FolderPlace
+    from sarlra.terrain.choice import DemSource
+
+    with progress(quiet=quiet) as bars:
+        bar = bars.add_task("ground", total=len(run.items))
+        tracks = analyse(
+            run.place, run.items, run.detections, evaluation, DemSource(file=dem), land_cover,
+            trusted=isinstance(run.place, FolderPlace),
+            progress=lambda done: bars.advance(bar, done),
+        )  # fmt: skip
+    return write_analysis(evaluation, tracks, outlines, out)
+
+
+def show_more(
+    outlines: dict[str, OutlineScore], findings: dict[str, Any], out: Path | None
+) -> None:
+    """Print what was found."""
+    from rich.table import Table
+
+    if outlines:
+        table = Table("outlines", "windows", "IoU", "median", "area", "centroids apart")
+        for track, score in outlines.items():
+            plain = f"|change of VV| over {score.threshold_db:g} dB"
+            for name, one in ((track, score.outlines), (plain, score.plain)):
+                table.add_row(
+                    name, str(one.windows), f"{one.iou:.2f}", f"{one.iou_median:.2f}",
+                    f"{one.area_bias:+.0%}", f"{one.centroid_m:.0f} m",
+                )  # fmt: skip
+        console.print(table)
+    for track, found in findings.items():
+        for test in found["tests"]:
+            console.print(f"{track}: {test['line']}", markup=False, highlight=False)
+    if findings and out is not None:
+        console.print(f"report: {out / 'report.html'}")
