@@ -34,12 +34,13 @@ def to_db(power: Stack) -> Stack:
 
 
 def nanmedian(values: Stack) -> Stack:
-    """Median over the first axis of what is not NaN: (n, rows, columns) to (rows, columns).
+    """Median over the first axis of what is not NaN: (n, ..., rows, columns) to the rest.
 
     For an even count it is the mean of the two middle values; NaN where the count is 0.
     """
-    lower, upper, _ = middles(values, [(n,) for n in range(len(values))], 0)
-    return _mean(lower, upper)
+    flat = values.reshape(len(values), -1, values.shape[-1])
+    lower, upper, _ = middles(flat, [(n,) for n in range(len(values))], 0)
+    return _mean(lower, upper).reshape(values.shape[1:])
 
 
 def _mean(lower: Stack, upper: Stack) -> Stack:

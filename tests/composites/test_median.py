@@ -32,6 +32,14 @@ def test_median_of_what_is_there(count: int) -> None:
     np.testing.assert_allclose(result, reference(values), rtol=0, atol=5e-6)
 
 
+def test_polarisations_together_are_as_each_alone() -> None:
+    both = to_db(np.stack([power(5), power(5, seed=3)], axis=1))
+    result = nanmedian(both)
+    assert result.shape == (2, 40, 50)
+    for number in (0, 1):
+        np.testing.assert_array_equal(result[number], nanmedian(both[:, number]))
+
+
 def test_an_even_count_is_the_mean_of_the_middle_in_db() -> None:
     values = np.array([0.01, 0.1, 1.0, 10.0], np.float32).reshape(4, 1, 1)
     block = composite_block(
