@@ -20,26 +20,27 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from sarlra.jobs.sweep import Sweep
 from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-from sarlra.jobs.sweep_runs import Grid, Stage
-from sarlra.jobs.sweep_stages import run_stage, stage_names
-from sarlra.jobs.worlds import Split, make_split
+from sarlra.jobs.sweep_folder import Sweep
+from sarlra.jobs.sweep_runs import Stage
+from sarlra.jobs.sweep_stages import Plan, run_stage, stage_names
+from sarlra.jobs.worlds import make_split
 
 
 @task(name="stage", cache_policy=NO_CACHE)
 def run(
-    sweep: Sweep, grid: Grid, split: Split, stage: Stage, workers: int, cluster: str, again: bool
+    sweep: Sweep, plan: Plan, stage: Stage, workers: int, cluster: str, again: bool
 ) -> dict[str, int]:
     """Run what is missing of a stage; started again, it goes on where it was."""
-    return run_stage(sweep, grid, split, stage, workers=workers, cluster=cluster, again=again)
+    return run_stage(sweep, plan, stage, workers=workers, cluster=cluster, again=again)
 
 
 @flow(name="train", validate_parameters=False)
 def train(
     out: str = "sweep",
-    stage: Literal["settings", "architectures", "buffers", "all"] = "all",
+    stage: Literal["baseline", "settings", "architectures", "buffers", "all"] = "all",
     worlds: str = "4,2,3",
+    buffer_worlds: str = "3,1,3",
     rates: str = "1e-3,1e-4",
     epochs: int = 60,
     batch_size: int = 256,
@@ -55,11 +56,9 @@ def train(
     Parameters are those of ``sarlra sweep``.
     """
     grid = make_grid(rates=rates, batch_size=batch_size, epochs=epochs, precision=precision)
-    split = make_split(*parse_worlds(worlds))
+    plan = Plan(grid, make_split(*parse_worlds(worlds)), make_split(*parse_worlds(buffer_worlds)))
     sweep = Sweep(Path(out), Path(cache), backend)
-    counts = {
-        name: run(sweep, grid, split, name, workers, cluster, again) for name in stage_names(stage)
-    }
+    counts = {name: run(sweep, plan, name, workers, cluster, again) for name in stage_names(stage)}
     rows = [{"stage": name, **numbers} for name, numbers in counts.items()]
     create_table_artifact(key="sweep", table=rows, description=f"Runs in {out}")
     return {str(name): numbers for name, numbers in counts.items()}
@@ -71,8 +70,9 @@ def main() -> None:
     def command(
         *,
         out: Annotated[str, typer.Option(help="Folder for runs/ and sweep.parquet.")],
-        stage: Literal["settings", "architectures", "buffers", "all"] = "all",
+        stage: Literal["baseline", "settings", "architectures", "buffers", "all"] = "all",
         worlds: str = "4,2,3",
+        buffer_worlds: str = "3,1,3",
         rates: str = "1e-3,1e-4",
         epochs: int = 60,
         batch_size: int = 256,
@@ -84,8 +84,8 @@ def main() -> None:
         again: bool = False,
     ) -> None:
         """Train the 24 settings for each combination and direction, and compare."""
-        train(out, stage, worlds, rates, epochs, batch_size, precision, backend, workers, cluster,
-              cache, again)  # fmt: skip
+        train(out, stage, worlds, buffer_worlds, rates, epochs, batch_size, precision, backend,
+              workers, cluster, cache, again)  # fmt: skip
 
     typer.run(command)
 

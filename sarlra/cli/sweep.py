@@ -1,4 +1,4 @@
-"""``sarlra sweep``: the paper's 24 settings, architectures and buffers."""
+"""``sarlra sweep``: the baseline, the paper's 24 settings, architectures and buffers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,15 @@ from sarlra.cli.console import print_json, progress, stages
 def sweep(
     out: Annotated[Path, typer.Option(help="Folder for runs/ and sweep.parquet.")],
     stage: Annotated[
-        Literal["settings", "architectures", "buffers", "all"],
-        typer.Option(help="24 settings of the CNN; of CBAM and ResNet; three seeds per buffer."),
+        Literal["baseline", "settings", "architectures", "buffers", "all"],
+        typer.Option(
+            help="|change of VV|; 24 settings of the CNN; of the others; three seeds per buffer."
+        ),
     ] = "all",
     worlds: options.Worlds = "4,2,3",
+    buffer_worlds: Annotated[
+        str, typer.Option(help="The same for the stage 'buffers', a year of acquisitions each.")
+    ] = "3,1,3",
     rates: Annotated[str, typer.Option(help="The two learning rates of the grid.")] = "1e-3,1e-4",
     schedule: options.Schedule = "cosine",
     turn: options.Turn = "turns",
@@ -34,6 +39,9 @@ def sweep(
     ] = "none",
     cache: options.Cache = options.DEFAULT_CACHE,
     again: Annotated[bool, typer.Option("--again", help="Try failed runs once more.")] = False,
+    known: Annotated[
+        Path | None, typer.Option(help="A table of results, Parquet or CSV, that count as done.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run.")] = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -44,19 +52,21 @@ def sweep(
 
     **Example**: sarlra sweep --out sweep --stage settings
     """
-    from sarlra.jobs.sweep import Sweep
     from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-    from sarlra.jobs.sweep_stages import plan_stage, run_stage, stage_names
+    from sarlra.jobs.sweep_folder import Sweep, adopt
+    from sarlra.jobs.sweep_stages import Plan, plan_stage, run_stage, stage_names
     from sarlra.jobs.worlds import make_split
 
     grid = make_grid(
         rates=rates, schedule=schedule, turn=turn, batch_size=batch_size, epochs=epochs,
         patience=patience, precision=precision,
     )  # fmt: skip
-    split = make_split(*parse_worlds(worlds))
+    plan = Plan(grid, make_split(*parse_worlds(worlds)), make_split(*parse_worlds(buffer_worlds)))
     where = Sweep(out, cache, backend)
+    if known is not None:
+        adopt(where, known)
     if dry_run:
-        plans = {name: plan_stage(where, grid, split, name) for name in stage_names(stage)}
+        plans = {name: plan_stage(where, plan, name) for name in stage_names(stage)}
         counts: dict[str, dict[str, int]] = {
             name: {"runs": p.runs, "missing": p.missing} for name, p in plans.items()
         }
@@ -66,7 +76,7 @@ def sweep(
     with progress(quiet=as_json) as bars:
         for name in stage_names(stage):
             counts[name] = run_stage(
-                where, grid, split, name,
+                where, plan, name,
                 workers=workers, cluster=cluster, again=again, show=stages(bars),
             )  # fmt: skip
     _say(counts, as_json)

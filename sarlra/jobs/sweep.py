@@ -9,47 +9,27 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from sarlra.errors import OutputError, SarlraError
+from sarlra.errors import SarlraError
+from sarlra.jobs.sweep_folder import Sweep, fold, read_row, write_row
 from sarlra.jobs.sweep_runs import Run
 from sarlra.jobs.train import Task, hidden, load
 from sarlra.jobs.worlds import Show, Split, Store, make_worlds
 from sarlra.models.card import Combination
 from sarlra.models.choices import Choices
-from sarlra.models.engine import Backend, train_on
+from sarlra.models.engine import train_on
 from sarlra.models.files import write_atomically
 from sarlra.models.training import Parts, measure, run_training
 from sarlra.samples.draw import TEST_RATIO
+from sarlra.samples.patches import Patches
 from sarlra.samples.rendered import Buffers
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Sweep:
-    """Where a sweep keeps what it makes.
-
-    ``folder`` gets ``runs/ID.json`` (and ``runs/ID.keras``) per run and ``sweep.parquet``;
-    ``cache`` the patches of worlds; ``backend`` is what Keras trains on.
-    """
-
-    folder: Path
-    cache: Path
-    backend: Backend = "tensorflow"
-
-    def result(self, run: Run) -> Path:
-        """The file that says that a run is over, and how it ended; written last."""
-        return self.folder / "runs" / f"{run.id}.json"
-
-    def store(self, buffers: tuple[Buffers, ...]) -> Store:
-        """Patches for buffers that are compared."""
-        return Store(self.cache, buffers)
 
 
 def prepare(
@@ -62,7 +42,7 @@ def prepare(
 
 def missing(sweep: Sweep, runs: Sequence[Run], *, again: bool = False) -> list[Run]:
     """The runs that have no result yet; with ``again`` those that failed, too."""
-    rows = {run: _read(sweep.result(run)) for run in runs}
+    rows = {run: read_row(sweep.result(run.id)) for run in runs}
     return [r for r, row in rows.items() if row is None or (again and row["status"] == "failed")]
 
 
@@ -97,7 +77,7 @@ def run_sweep(
         As :func:`fold`.
     """
     todo = missing(sweep, runs, again=again)
-    todo.sort(key=lambda run: json.dumps(run.facts))  # those with the same patches together
+    todo.sort(key=_turn)
     done = len(runs) - len(todo)
     show("runs", done, len(runs))
     with _executor(cluster, workers, len(todo)) as pool:
@@ -130,30 +110,8 @@ def train_run(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str,
     except Exception as error:  # whatever a backend raises must not stop the other runs
         row |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
     row["seconds"] = round(time.monotonic() - started, 1)
-    write_atomically(sweep.result(run), (json.dumps(row, indent=1) + "\n").encode())
+    write_row(sweep.result(run.id), row)
     return row
-
-
-def fold(sweep: Sweep) -> pd.DataFrame:
-    """All results of a folder as one table, in the order of the runs' names; written to
-    ``sweep.parquet``.
-
-    Raises
-    ------
-    OutputError
-        The table cannot be written.
-    """
-    rows = [row for path in sorted(sweep.folder.glob("runs/*.json")) if (row := _read(path))]
-    table = pd.DataFrame(rows)
-    path = sweep.folder / "sweep.parquet"
-    part = path.with_suffix(".part")
-    try:
-        sweep.folder.mkdir(parents=True, exist_ok=True)
-        table.to_parquet(part, index=False)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error}") from error
-    return table
 
 
 def best_settings(runs: Sequence[Run], table: pd.DataFrame) -> dict[tuple[str, str], Task]:
@@ -193,7 +151,7 @@ def _measured(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str,
     trained = run_training(parts, run.task.choices, combination)
     metrics = measure(trained, parts)
     per_event = metrics.pop("test_per_event")
-    path = sweep.result(run).with_suffix(".keras")
+    path = sweep.result(run.id).with_suffix(".keras")
     write_atomically(path, trained.packed)
     named = {f"{part}_{k}": v for part, m in (metrics | per_event).items() for k, v in m.items()}
     return named | {
@@ -205,24 +163,30 @@ def _measured(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str,
     }
 
 
+def _turn(run: Run) -> tuple[Any, ...]:
+    """When a run's turn comes: one seed of everything first, so that a sweep that is cut off can be
+    read; then those with the same patches together, as these stay in memory.
+    """
+    task = run.task
+    same_patches = (task.combination, task.orbit_states, task.buffers, task.ratio)
+    return task.choices.seed, *same_patches, json.dumps(run.facts)
+
+
 def _parts(task: Task, split: Split, store: Store) -> Parts:
     """The patches of a task; the last ones stay in memory, as runs come sorted by patches."""
     same = Task(task.combination, task.orbit_states, Choices(), task.ratio, task.buffers)
-    return _loaded(same, split, store)
+    validation, test = _held_out(replace(same, ratio=TEST_RATIO), split, store)
+    return Parts(_learned_from(same, split, store), validation, test)
 
 
 @lru_cache(maxsize=1)
-def _loaded(task: Task, split: Split, store: Store) -> Parts:
-    return Parts(
-        load(split.training, store, task, task.ratio),
+def _learned_from(task: Task, split: Split, store: Store) -> Patches:
+    return load(split.training, store, task, task.ratio)
+
+
+@lru_cache(maxsize=1)
+def _held_out(task: Task, split: Split, store: Store) -> tuple[Patches, Patches]:
+    return (
         load(split.validation, store, task, TEST_RATIO),
         load(split.test, store, task, TEST_RATIO),
     )
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        row = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    return row if isinstance(row, dict) and "status" in row else None

@@ -20,8 +20,8 @@ from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
 
-Stage = Literal["settings", "architectures", "buffers"]
-STAGES: tuple[Stage, ...] = ("settings", "architectures", "buffers")
+Stage = Literal["baseline", "settings", "architectures", "buffers"]
+STAGES: tuple[Stage, ...] = ("baseline", "settings", "architectures", "buffers")
 
 COMBINATIONS: tuple[Combination, ...] = ("VV", "VV_VH")
 ORBIT_STATES: tuple[OrbitState, ...] = ("ascending", "descending")

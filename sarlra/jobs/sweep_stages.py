@@ -1,18 +1,33 @@
-"""The stages of a sweep, one after the other: settings, architectures, buffers."""
+"""The stages of a sweep, one after the other: baseline, settings, architectures, buffers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sarlra.jobs.sweep import Sweep, best_settings, fold, missing, prepare, run_sweep
+from sarlra.jobs.sweep import best_settings, missing, prepare, run_sweep
+from sarlra.jobs.sweep_baseline import baseline_runs, run_baselines
+from sarlra.jobs.sweep_folder import Sweep, fold, read_row
 from sarlra.jobs.sweep_runs import STAGES, Grid, Run, Stage, buffers_runs, settings_runs
 from sarlra.jobs.worlds import Show, Split
 from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
 
-#: The buffers of the first two stages.
+#: The buffers of all stages but the last.
 DEFAULT_BUFFERS: tuple[Buffers, ...] = ((60, 12),)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep compares, and on which worlds.
+
+    ``buffers_split`` is for the stage of buffers, whose worlds hold a year of acquisitions and take
+    several times as long to make; its runs are compared among themselves.
+    """
+
+    grid: Grid
+    split: Split
+    buffers_split: Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +38,24 @@ class StagePlan:
     missing: int
 
 
-def stage_names(stage: Literal["settings", "architectures", "buffers", "all"]) -> tuple[Stage, ...]:
+def stage_names(stage: Stage | Literal["all"]) -> tuple[Stage, ...]:
     """The stages that a choice stands for."""
     return STAGES if stage == "all" else (stage,)
 
 
-def plan_stage(sweep: Sweep, grid: Grid, split: Split, stage: Stage) -> StagePlan:
+def plan_stage(sweep: Sweep, plan: Plan, stage: Stage) -> StagePlan:
     """What a stage would run."""
-    runs = _runs(sweep, grid, split, stage)
+    if stage == "baseline":
+        baselines = baseline_runs(plan.split)
+        todo = [run for run in baselines if read_row(sweep.result(run.id)) is None]
+        return StagePlan(len(baselines), len(todo))
+    runs = _runs(sweep, plan, stage)
     return StagePlan(len(runs), len(missing(sweep, runs)))
 
 
 def run_stage(
     sweep: Sweep,
-    grid: Grid,
-    split: Split,
+    plan: Plan,
     stage: Stage,
     *,
     workers: int,
@@ -57,7 +75,13 @@ def run_stage(
     InputError
         Buffers are asked for before any setting was tried.
     """
-    runs = _runs(sweep, grid, split, stage)
+    if stage == "baseline":
+        prepare(sweep, [plan.split], DEFAULT_BUFFERS, workers, show)
+        baselines = baseline_runs(plan.split)
+        run_baselines(sweep, baselines, DEFAULT_BUFFERS, workers=workers, show=show)
+        fold(sweep)
+        return {"done": len(baselines), "failed": 0}
+    runs = _runs(sweep, plan, stage)
     buffers = PAPER_BUFFERS if stage == "buffers" else DEFAULT_BUFFERS
     prepare(sweep, [run.split for run in runs], buffers, workers, show)
     table = run_sweep(
@@ -67,11 +91,11 @@ def run_stage(
     return {"done": int((status == "done").sum()), "failed": int((status == "failed").sum())}
 
 
-def _runs(sweep: Sweep, grid: Grid, split: Split, stage: Stage) -> list[Run]:
-    settings = settings_runs(grid, split, ("cnn",), "settings")
+def _runs(sweep: Sweep, plan: Plan, stage: Stage) -> list[Run]:
+    settings = settings_runs(plan.grid, plan.split, ("cnn",), "settings")
     if stage == "settings":
         return settings
     if stage == "architectures":
-        both = replace(grid, combinations=("VV_VH",))
-        return settings_runs(both, split, ("cbam", "resnet"), stage)
-    return buffers_runs(best_settings(settings, fold(sweep)), split)
+        both = replace(plan.grid, combinations=("VV_VH",))
+        return settings_runs(both, plan.split, ("cbam", "resnet"), stage)
+    return buffers_runs(best_settings(settings, fold(sweep)), plan.buffers_split)

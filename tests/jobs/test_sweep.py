@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 
 from sarlra.errors import InputError
-from sarlra.jobs.sweep import Sweep, best_settings, fold, missing, run_sweep
+from sarlra.jobs.sweep import best_settings, missing, run_sweep
 from sarlra.jobs.sweep_ask import make_grid, parse_worlds
+from sarlra.jobs.sweep_folder import Sweep, fold
 from sarlra.jobs.sweep_runs import Grid, Run, buffers_runs, settings_runs
 from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
 from sarlra.models.choices import Choices
@@ -111,9 +112,9 @@ def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster
     status = table.set_index("run")["status"].to_dict()
     assert [status[run.id] for run in (*good, bad)] == ["done", "done", "failed"]
     assert "No such file" in table.set_index("run").loc[bad.id, "error"]
-    row = json.loads(sweep.result(good[0]).read_text())
+    row = json.loads(sweep.result(good[0].id).read_text())
     assert row["test_f1"] == row["caldera-slopes-10m_f1"]
-    assert sweep.result(good[0]).with_suffix(".keras").stat().st_size > 10_000
+    assert sweep.result(good[0].id).with_suffix(".keras").stat().st_size > 10_000
 
     before = {path: path.stat().st_mtime_ns for path in sweep.folder.glob("runs/*.json")}
     assert missing(sweep, [*good, bad]) == []
@@ -151,8 +152,8 @@ def test_the_flow_does_what_the_command_does(tmp_path: Path) -> None:
     runs = settings_runs(make_grid(rates="1e-3,1e-4"), split, ("cnn",), "settings")
     for number, run in enumerate(runs):
         row = {**run.facts, "status": "failed" if number == 5 else "done", "validation_f1": 0.5}
-        sweep.result(run).parent.mkdir(parents=True, exist_ok=True)
-        sweep.result(run).write_text(json.dumps(row))
+        sweep.result(run.id).parent.mkdir(parents=True, exist_ok=True)
+        sweep.result(run.id).write_text(json.dumps(row))
     options = ["--out", str(sweep.folder), "--cache", str(sweep.cache), "--stage", "settings",
                "--worlds", "1,1,1"]  # fmt: skip
     root = Path(__file__).parents[2]
