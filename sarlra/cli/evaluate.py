@@ -13,6 +13,7 @@ from sarlra.errors import InputError
 if TYPE_CHECKING:
     from sarlra.cli.evaluate_more import OpenRun
     from sarlra.evaluation.run import Evaluation
+    from sarlra.models.registry import ModelInfo
 
 EXAMPLES = """
 **Examples**
@@ -82,12 +83,19 @@ def evaluate(
         bool,
         typer.Option("--contributions", help="Do they lie in simulated landslides? with --model."),
     ] = False,
+    buffers: Annotated[
+        bool, typer.Option("--buffers", help="F1 on composites of other buffers; with --model.")
+    ] = False,
+    into_card: Annotated[
+        bool,
+        typer.Option("--into-card", help="Keep the figures of a model in its card, too."),
+    ] = False,
     paper_tables: Annotated[
         Path | None,
         typer.Option(help="A sweep's table, to show beside the paper's A1 to A3 and 4; CSV too."),
     ] = None,
     worlds: Annotated[
-        int, typer.Option(min=1, help="Simulated worlds of --sensitivity and --contributions.")
+        int, typer.Option(min=1, help="Simulated worlds: of each setting or event.")
     ] = 2,
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
@@ -117,11 +125,14 @@ def evaluate(
 
         check(model or [], worlds, event, as_json=as_json)
         return
+    if buffers:
+        _score_buffers(model or [], worlds, keep=into_card, as_json=as_json)
+        return
     if realism is not None:
         _compare_realism(realism, out, as_json=as_json)
         return
     if real_series is not None:
-        _score_series(real_series, model or [], dates, out, as_json=as_json)
+        _score_series(real_series, model or [], dates, out, keep=into_card, as_json=as_json)
         return
     if catalog is None or truth is None:
         raise InputError(
@@ -183,24 +194,28 @@ def _score_run(
 
 
 def _score_series(
-    items: Path, names: list[str], dates: int | None, out: Path | None, *, as_json: bool
+    items: Path,
+    names: list[str],
+    dates: int | None,
+    out: Path | None,
+    *,
+    keep: bool,
+    as_json: bool,
 ) -> None:
     from sarlra.cli.evaluate_show import show_series
     from sarlra.evaluation.false_alarms import draw_trade
     from sarlra.jobs.real_series import evaluate_series
-    from sarlra.models.registry import find_model
+    from sarlra.models.registry import note_metrics
 
-    if not names:
-        raise InputError("no model was named", hint="add --model NAME")
+    models = _named(names)
     with progress(quiet=as_json) as bars:
-        scores = evaluate_series(
-            items, [find_model(name) for name in names], dates=dates, show=stages(bars)
-        )
+        scores = evaluate_series(items, models, dates=dates, show=stages(bars))
     if out is not None:
         draw_trade(scores, out / "real-series.png")
+    for info, score in zip(models, scores, strict=True) if keep else ():
+        note_metrics(info, "real_series", {"series": items.parent.name, **score.for_card()})
     if as_json:
-        models = {score.model: score.as_json() for score in scores}
-        print_json({"series": str(items), "models": models})
+        print_json({"series": str(items), "models": {s.model: s.as_json() for s in scores}})
         return
     for score in scores:
         show_series(score)
@@ -240,13 +255,10 @@ def _score_sensitivity(names: list[str], worlds: int, *, as_json: bool) -> None:
     from sarlra.cli.evaluate_show import show_sensitivity
     from sarlra.detection.score_file import DEFAULT_THRESHOLD
     from sarlra.evaluation.sensitivity import sensitivity
-    from sarlra.models.registry import find_model
     from sarlra.models.scoring import load_scorer
 
-    if not names:
-        raise InputError("no model was named", hint="add --model NAME")
     found = {}
-    for info in [find_model(name) for name in names]:
+    for info in _named(names):
         threshold = DEFAULT_THRESHOLD if info.threshold is None else info.threshold
         with progress(quiet=as_json) as bars:
             rows = sensitivity(load_scorer(info), threshold, worlds, show=stages(bars))
@@ -255,3 +267,28 @@ def _score_sensitivity(names: list[str], worlds: int, *, as_json: bool) -> None:
             show_sensitivity(info.name, rows)
     if as_json:
         print_json({"worlds": worlds, "models": found})
+
+
+def _score_buffers(names: list[str], worlds: int, *, keep: bool, as_json: bool) -> None:
+    from sarlra.cli.evaluate_show import show_buffers
+    from sarlra.cli.training_options import DEFAULT_CACHE
+    from sarlra.jobs.model_buffers import as_metrics, measure_buffers
+    from sarlra.models.registry import note_metrics
+
+    models = _named(names)
+    with progress(quiet=as_json) as bars:
+        found = measure_buffers(models, worlds, DEFAULT_CACHE, show=stages(bars))
+    for info in models if keep else ():
+        note_metrics(info, "by_buffer", as_metrics(found[info.name]))
+    if as_json:
+        print_json({"worlds": worlds, "models": {n: as_metrics(m) for n, m in found.items()}})
+        return
+    show_buffers(found)
+
+
+def _named(names: list[str]) -> list[ModelInfo]:
+    from sarlra.models.registry import find_model
+
+    if not names:
+        raise InputError("no model was named", hint="add --model NAME")
+    return [find_model(name) for name in names]

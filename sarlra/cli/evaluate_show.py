@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from sarlra.cli.console import out as console
 from sarlra.evaluation.paper_tables import MEASURES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sarlra.evaluation.false_alarms import SeriesScore
     from sarlra.evaluation.intervals import Share
     from sarlra.evaluation.realism import Table as RealismTable
     from sarlra.evaluation.run import Evaluation, TrackScore
     from sarlra.evaluation.sensitivity import Row
+    from sarlra.models.metrics import Counts
 
 
 def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
@@ -32,6 +35,18 @@ def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
     )
     for note in found.notes:
         console.print(f"note: {note}", style="dim", markup=False)
+
+
+def show_buffers(found: Mapping[str, Mapping[str, Counts]]) -> None:
+    """Print the F1 of models by the buffers of composites, a column per model."""
+    table = Table("buffers", *found)
+    for name in next(iter(found.values())):
+        table.add_row(name, *(f"{counts[name].f1:.3f}" for counts in found.values()))
+    console.print(table)
+    console.print(
+        "F1 on the test events' patches (simulated), 10 of background to one of landslide.",
+        style="dim",
+    )
 
 
 def show_series(score: SeriesScore) -> None:
@@ -128,16 +143,19 @@ def show_paper_tables(found: dict[str, Any]) -> None:
     """Print the tables of the paper, a sweep's figures before the paper's; percent."""
     titles = {
         "A1": "A1: architectures, 60-12, VV_VH",
+        "60-12": "60-12: all settings, and the detector to beat",
         "A2": "A2: VV_VH by direction and buffers",
         "A3": "A3: VV by direction and buffers",
     }
     for name, title in titles.items():
-        table = Table("", "runs", *MEASURES, *(f"paper {m}" for m in MEASURES), title=title)
+        label = Column("", no_wrap=True)
+        table = Table(label, "runs", *MEASURES, *(f"paper {m}" for m in MEASURES), title=title)
         for row in found[name]:
-            ours, paper = row["ours"] or {}, row["paper"]
+            ours, paper = row["ours"] or {}, row["paper"] or {}
             table.add_row(
                 " ".join(row["label"]), str(row["runs"]),
-                *(_spread(ours.get(m)) for m in MEASURES), *(_spread(paper[m]) for m in MEASURES),
+                *(_spread(ours.get(m)) for m in MEASURES),
+                *(_spread(paper.get(m)) for m in MEASURES),
             )  # fmt: skip
         console.print(table)
     best = Table("", "", "filters", "ratio", "dropout", *MEASURES, title="4: the best models")

@@ -138,6 +138,18 @@ class SeriesScore:
             "curve": self.curve().to_dict("records"),
         }  # fmt: skip
 
+    def for_card(self) -> dict[str, Any]:
+        """The same without the single dates, the curve at every tenth alone."""
+        found = self.as_json()
+        dates = found.pop("composites")
+        tenths = {round(0.1 * step, 2) for step in range(1, 10)}
+        found["curve"] = [
+            {name: row[name] for name in ("threshold", "false_alarms_per_100_km2", "recall")}
+            for row in found["curve"]
+            if row["threshold"] in tenths
+        ]
+        return {"composite_dates": len(dates), **found}
+
 
 def draw_trade(scores: Sequence[SeriesScore], path: Path) -> None:
     """Draw recall against false alarms to a PNG, the numbers to a CSV beside it.

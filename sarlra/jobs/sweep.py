@@ -8,6 +8,7 @@ import multiprocessing
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -59,7 +60,8 @@ def run_sweep(
     """Train what is missing and fold all results into the table.
 
     A run that fails is recorded with its reason, and the others go on. Killed at any time, the
-    sweep goes on with the runs that have no result.
+    sweep goes on with the runs that have no result. Where a process dies, as for want of memory,
+    the runs that were lost go on with half as many processes; one that dies alone has failed.
 
     Parameters
     ----------
@@ -80,13 +82,27 @@ def run_sweep(
     todo.sort(key=_turn)
     done = len(runs) - len(todo)
     show("runs", done, len(runs))
-    with _executor(cluster, workers, len(todo)) as pool:
-        futures = [pool.submit(train_run, run, sweep, buffers) for run in todo]
-        for future in as_completed(futures):
-            row = future.result()
+    while todo:
+        lost: list[Run] = []
+        with _executor(cluster, workers, len(todo)) as pool:
+            futures = {pool.submit(train_run, run, sweep, buffers): run for run in todo}
+            for future in as_completed(futures):
+                run = futures[future]
+                try:
+                    row = future.result()
+                except BrokenProcessPool:
+                    lost.append(run)
+                    continue
+                except Exception as error:  # a worker of a cluster that died, whatever it says
+                    row = _failed(run, sweep, error)
+                done += 1
+                logger.info("%s: %s", run.id, row.get("error") or row.get("validation_f1"))
+                show("runs", done, len(runs))
+        todo = [run for run in todo if run in lost]
+        if todo and workers == 1:
+            _failed(todo.pop(0), sweep, BrokenProcessPool("killed, perhaps for its memory"))
             done += 1
-            logger.info("%s: %s", row["run"], row.get("error") or row.get("validation_f1"))
-            show("runs", done, len(runs))
+        workers = max(1, workers // 2)
     return fold(sweep)
 
 
@@ -142,6 +158,13 @@ def _executor(cluster: str, workers: int, jobs: int) -> Iterator[Executor]:
 
     with open_client(cluster, jobs) as client:
         yield client.get_executor(pure=False)
+
+
+def _failed(run: Run, sweep: Sweep, error: Exception) -> dict[str, Any]:
+    """Record that a run ended without telling anything."""
+    row = dict(run.facts) | {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+    write_row(sweep.result(run.id), row)
+    return row
 
 
 def _measured(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str, Any]:

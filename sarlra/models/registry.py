@@ -153,6 +153,25 @@ def store_model(packed: bytes, card: Card, folder: Path) -> ModelInfo:
     return _read_file(folder / f"{card.name}.keras")
 
 
+def note_metrics(info: ModelInfo, name: str, figures: Mapping[str, Any]) -> ModelInfo:
+    """Write what was measured of a model after its training into its card, as ``metrics.NAME``.
+
+    Raises
+    ------
+    ModelError
+        The model has no card beside it.
+    OutputError
+        The card cannot be written.
+    """
+    path = info.path.with_suffix(".json")
+    if not path.is_file():
+        raise ModelError(f"{info.path}: has no card {path.name} beside it")
+    card = parse_card(read_bounded(path, _MAX_CARD_BYTES), str(path))
+    changed = card.model_copy(update={"metrics": {**(card.metrics or {}), name: dict(figures)}})
+    write_atomically(path, card_bytes(changed))
+    return _read_file(info.path)
+
+
 def check_name_is_free(name: str, folder: Path, same: str | None = None) -> None:
     """Refuse a name that a model in a folder has, unless that model's sha256 is ``same``.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -13,10 +14,13 @@ import pandas as pd
 import pytest
 
 from sarlra.errors import InputError
+from sarlra.evaluation.baseline import change_scores
 from sarlra.jobs.sweep import best_settings, missing, run_sweep
 from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-from sarlra.jobs.sweep_folder import Sweep, fold
+from sarlra.jobs.sweep_baseline import baseline_runs, run_baselines
+from sarlra.jobs.sweep_folder import Sweep, adopt, fold, write_row
 from sarlra.jobs.sweep_runs import Grid, Run, buffers_runs, settings_runs
+from sarlra.jobs.sweep_stages import DEFAULT_BUFFERS
 from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
 from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
@@ -126,6 +130,74 @@ def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster
     assert (sweep.folder / "sweep.parquet").read_bytes() == stored
     best = best_settings(all_runs, table)
     assert best[good[0].task.combination, "ascending"] in [run.task for run in good]
+
+
+@pytest.mark.slow
+def test_a_killed_process_loses_no_run(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path / "out", tmp_path / "cache")
+    for world in SPLIT.worlds:
+        _put(world, sweep.store(BUFFERS))
+    runs = settings_runs(Grid(BASE), SPLIT, ("cnn",), "settings")[:4]
+    killed: list[int] = []
+
+    def kill_one(_stage: str, done: int, _total: int) -> None:
+        if done == 1 and not killed:
+            child = multiprocessing.active_children()[0]
+            killed.append(child.pid or 0)
+            child.kill()
+
+    table = run_sweep(sweep, runs, BUFFERS, workers=2, show=kill_one)
+    assert killed
+    assert sorted(table["run"]) == sorted(run.id for run in runs)
+    assert set(table["status"]) == {"done"}
+
+
+def test_results_made_elsewhere_count(tmp_path: Path) -> None:
+    runs = settings_runs(Grid(BASE), SPLIT, ("cnn",), "settings")[:3]
+    there, here = (Sweep(tmp_path / name, tmp_path / "cache") for name in ("there", "here"))
+    for run in runs[:2]:
+        write_row(there.result(run.id), {**run.facts, "status": "done", "validation_f1": 0.5})
+    rows = fold(there)
+    rows.to_csv(tmp_path / "sweep.csv", index=False)
+    for path in (tmp_path / "sweep.csv", there.folder / "sweep.parquet"):
+        assert adopt(Sweep(tmp_path / path.suffix, tmp_path / "cache"), path) == 2
+    write_row(here.result(runs[0].id), {**runs[0].facts, "status": "failed"})
+    assert adopt(here, tmp_path / "sweep.csv") == 1
+    assert missing(here, runs) == [runs[2]]
+    assert missing(here, runs, again=True) == [runs[0], runs[2]]
+    for text in ("a,b\n1,2\n", "", "run,status\n../../x,done\n"):
+        (tmp_path / "bad.csv").write_text(text)
+        with pytest.raises(InputError, match="no table of a sweep"):
+            adopt(here, tmp_path / "bad.csv")
+    with pytest.raises(InputError, match="no table of a sweep"):
+        adopt(here, tmp_path / "absent.parquet")
+
+
+@pytest.mark.slow
+def test_the_baseline_is_a_row_beside_the_networks(tmp_path: Path) -> None:
+    sweep = Sweep(tmp_path / "out", tmp_path / "cache")
+    for world in SPLIT.worlds:
+        _put(world, sweep.store(DEFAULT_BUFFERS))
+    runs = baseline_runs(SPLIT)
+    assert len({run.id for run in runs}) == 4
+    run_baselines(sweep, runs, DEFAULT_BUFFERS, workers=2)
+    table = fold(sweep).set_index("run")
+    for run in runs:
+        row = table.loc[run.id]
+        patches = load_patches(
+            SPLIT.test, sweep.store(DEFAULT_BUFFERS),
+            Wanted(run.combination, run.orbit_state, (60, 12), 10.0),
+        )  # fmt: skip
+        change = patches.windows[..., patches.windows.shape[-1] // 2]
+        order, sigma = row["smoothing"].split(", sigma ")
+        scores = change_scores(change, order, float(sigma.removesuffix(" px")))
+        found = scores >= row["threshold"]
+        assert row["test_true_positives"] == int((found & patches.labels).sum())
+        assert row["test_false_positives"] == int((found & ~patches.labels).sum())
+    before = (sweep.folder / "sweep.parquet").read_bytes()
+    run_baselines(sweep, runs, DEFAULT_BUFFERS, workers=2)  # nothing is left to do
+    fold(sweep)
+    assert (sweep.folder / "sweep.parquet").read_bytes() == before
 
 
 def test_what_is_asked_for_wrongly_is_refused() -> None:
