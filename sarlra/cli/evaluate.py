@@ -71,6 +71,9 @@ def evaluate(
     dates: Annotated[
         int | None, typer.Option(min=1, help="Composite dates of the series; else all good ones.")
     ] = None,
+    post_days: Annotated[
+        int, typer.Option(min=1, max=365, help="Of the composites of --real-series.")
+    ] = 12,
     realism: Annotated[
         Path | None,
         typer.Option(help="ItemCollection of a real series to hold the simulation against."),
@@ -132,7 +135,9 @@ def evaluate(
         _compare_realism(realism, out, as_json=as_json)
         return
     if real_series is not None:
-        _score_series(real_series, model or [], dates, out, keep=into_card, as_json=as_json)
+        _score_series(
+            real_series, model or [], (dates, post_days), out, keep=into_card, as_json=as_json
+        )
         return
     if catalog is None or truth is None:
         raise InputError(
@@ -196,7 +201,7 @@ def _score_run(
 def _score_series(
     items: Path,
     names: list[str],
-    dates: int | None,
+    which: tuple[int | None, int],
     out: Path | None,
     *,
     keep: bool,
@@ -209,11 +214,14 @@ def _score_series(
 
     models = _named(names)
     with progress(quiet=as_json) as bars:
-        scores = evaluate_series(items, models, dates=dates, show=stages(bars))
+        scores = evaluate_series(
+            items, models, dates=which[0], post_days=which[1], show=stages(bars)
+        )
     if out is not None:
         draw_trade(scores, out / "real-series.png")
     for info, score in zip(models, scores, strict=True) if keep else ():
-        note_metrics(info, "real_series", {"series": items.parent.name, **score.for_card()})
+        facts = {"series": items.parent.name, "post_days": which[1], **score.for_card()}
+        note_metrics(info, "real_series", facts)
     if as_json:
         print_json({"series": str(items), "models": {s.model: s.as_json() for s in scores}})
         return

@@ -46,6 +46,7 @@ def evaluate_series(
     models: Sequence[ModelInfo],
     *,
     dates: int | None = None,
+    post_days: int = 12,
     per_km2: float = PER_KM2,
     seed: int = 0,
     show: Callable[[str, int, int], None] = lambda *_: None,
@@ -60,6 +61,8 @@ def evaluate_series(
         Of one combination of polarisations; composites are made once for all of them.
     dates
         How many composite dates (:func:`sarlra.jobs.series_dates.series_dates`).
+    post_days
+        Of the composites: with more of them there is more than one image after the event.
     per_km2
         Landslides put in per km2 of land.
     seed
@@ -76,7 +79,7 @@ def evaluate_series(
     AssetError
         An image cannot be read.
     """
-    recipe = _recipe(models)
+    recipe = _recipe(models, post_days)
     found = series_dates(items, recipe, dates)
     for model in models:
         _check(model, found)
@@ -95,14 +98,14 @@ def evaluate_series(
     )
 
 
-def _recipe(models: Sequence[ModelInfo]) -> Recipe:
+def _recipe(models: Sequence[ModelInfo], post_days: int) -> Recipe:
     combinations = sorted({model.combination for model in models})
     if len(combinations) != 1:
         raise InputError(
             f"models of {' and '.join(combinations) or 'no'} polarisations cannot be compared",
             hint="name models of one combination",
         )
-    return make_recipe(polarisations=tuple(combinations[0].split("_")))
+    return make_recipe(polarisations=tuple(combinations[0].split("_")), post_days=post_days)
 
 
 def _check(model: ModelInfo, dates: Sequence[Dated]) -> None:
