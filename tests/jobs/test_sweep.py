@@ -24,29 +24,11 @@ from sarlra.jobs.sweep_stages import DEFAULT_BUFFERS
 from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
 from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
+from tests.jobs.world_patches import put_patches
 
 BASE = Choices(filters=4, epochs=1, batch_size=32, seed=1)
 BUFFERS = ((60, 12), (12, 12))
 SPLIT = Split((World("default", 1),), (World("default", 101),), (World("caldera-slopes", 201),))
-
-
-def _put(world: World, store: Store, slides: int = 12, background: int = 200) -> None:
-    """Patches as a world would give them: noise, brighter change on landslides."""
-    rng = np.random.default_rng(world.seed)
-    arrays = {}
-    for state in ("ascending", "descending"):
-        share = np.r_[np.full(slides, 0.2), np.zeros(background)]
-        rank = np.r_[np.zeros(slides), (np.arange(background) + 1) / slides]
-        for pre, post in store.buffers:
-            windows = rng.normal(0, 1, (len(share), 64, 64, 4)).astype(np.float32)
-            windows[:slides, 20:40, 20:40, 2] += 4
-            arrays[f"{state}_{pre}_{post}"] = windows
-            arrays[f"{state}_{pre}_{post}_acquisitions"] = np.array([5, 1])
-        arrays[f"{state}_share"], arrays[f"{state}_rank"] = share, rank
-        arrays[f"{state}_incidence"] = np.array(38.0)
-    path = store.path(world)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **arrays)  # type: ignore[arg-type]
 
 
 def test_the_grid_is_the_paper_s() -> None:
@@ -82,7 +64,7 @@ def test_no_world_stands_in_two_parts() -> None:
 
 def test_all_that_is_compared_has_the_same_patches(tmp_path: Path) -> None:
     store = Store(tmp_path, BUFFERS)
-    _put(SPLIT.training[0], store)
+    put_patches(SPLIT.training[0], store)
     sizes = []
     for ratio in (4.0, 5.0, 10.0):
         both = load_patches(SPLIT.training, store, Wanted("VV_VH", "ascending", (60, 12), ratio))
@@ -102,7 +84,7 @@ def test_all_that_is_compared_has_the_same_patches(tmp_path: Path) -> None:
 def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster: str) -> None:
     sweep = Sweep(tmp_path / "out", tmp_path / "cache")
     for world in SPLIT.worlds:
-        _put(world, sweep.store(BUFFERS))
+        put_patches(world, sweep.store(BUFFERS))
     all_runs = settings_runs(Grid(BASE), SPLIT, ("cnn",), "settings")
     good = [r for r in all_runs if r.task.choices.filters == 32][:2]
     absent = Split((World("default", 9),), SPLIT.validation, SPLIT.test)
@@ -136,7 +118,7 @@ def test_a_sweep_runs_each_run_once_and_records_failures(tmp_path: Path, cluster
 def test_a_killed_process_loses_no_run(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path / "out", tmp_path / "cache")
     for world in SPLIT.worlds:
-        _put(world, sweep.store(BUFFERS))
+        put_patches(world, sweep.store(BUFFERS))
     runs = settings_runs(Grid(BASE), SPLIT, ("cnn",), "settings")[:4]
     killed: list[int] = []
 
@@ -177,7 +159,7 @@ def test_results_made_elsewhere_count(tmp_path: Path) -> None:
 def test_the_baseline_is_a_row_beside_the_networks(tmp_path: Path) -> None:
     sweep = Sweep(tmp_path / "out", tmp_path / "cache")
     for world in SPLIT.worlds:
-        _put(world, sweep.store(DEFAULT_BUFFERS))
+        put_patches(world, sweep.store(DEFAULT_BUFFERS))
     runs = baseline_runs(SPLIT)
     assert len({run.id for run in runs}) == 4
     run_baselines(sweep, runs, DEFAULT_BUFFERS, workers=2)
