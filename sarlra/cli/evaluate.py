@@ -49,7 +49,10 @@ def evaluate(
     unmapped: Annotated[
         str | None, typer.Option(help="What could not be seen; else the inventory's own layer.")
     ] = None,
-    event: Annotated[str | None, typer.Option(help="Which event of the catalogue.")] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(help="Which event of the catalogue; of --contributions, a simulated one."),
+    ] = None,
     dem: Annotated[Path | None, typer.Option(help="Heights, for recall by slope.")] = None,
     outlines: Annotated[
         bool, typer.Option("--outlines", help="Score the outlines inside the detections, too.")

@@ -33,7 +33,8 @@ def simulate(
     draw: Annotated[int, typer.Option(min=0, max=98, help="Another event of that kind.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Write a simulated world: event.geojson, items.json, inventory.gpkg, dem.tif and the scenes.
+    """Write a simulated world: event.geojson, items.json, inventory.gpkg, dem.tif, land-cover.tif
+    and the scenes.
 
     With `--event` a whole event, world by world, so that memory is bound by one world.
 

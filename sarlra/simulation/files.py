@@ -9,12 +9,14 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pyogrio
+import rasterio
 from affine import Affine
 from rasterio.io import MemoryFile
 from rasterio.shutil import copy as copy_raster
 
 from sarlra.simulation.ground import Ground
 from sarlra.simulation.noise import F32
+from sarlra.simulation.parameters import Cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,28 @@ def write_cog(
             copy_raster(raster, str(path), driver="COG", **options)
     content = path.read_bytes()
     return Written(len(content), hashlib.md5(content, usedforsecurity=False).hexdigest())
+
+
+#: Codes of ESA WorldCover for what grows or stands before the event.
+_WORLDCOVER = {
+    Cover.FOREST: 10, Cover.SHRUB: 20, Cover.GRASS: 30, Cover.CROP: 40, Cover.BUILT: 50,
+    Cover.ROCK: 60, Cover.GRAVEL: 60, Cover.SPARSE: 60, Cover.WATER: 80, Cover.SEA: 80,
+}  # fmt: skip
+
+
+def write_land_cover(ground: Ground, path: Path) -> None:
+    """Write the land cover before the event as a GeoTIFF, uint8, codes as ESA WorldCover's."""
+    codes = np.zeros(len(Cover), np.uint8)
+    for cover, code in _WORLDCOVER.items():
+        codes[cover] = code
+    image = codes[ground.cover.classes]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(
+        path, "w", driver="GTiff", dtype="uint8", count=1, height=image.shape[0],
+        width=image.shape[1], crs=f"EPSG:{ground.layout.epsg}", transform=ground.layout.transform,
+        nodata=0, compress="deflate", tiled=True, blockxsize=256, blockysize=256,
+    ) as raster:  # fmt: skip
+        raster.write(image, 1)
 
 
 def write_inventory(ground: Ground, path: Path) -> None:

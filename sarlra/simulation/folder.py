@@ -7,7 +7,10 @@ from pathlib import Path
 
 from sarlra.errors import OutputError
 
-_PARTS = ("event.geojson", "items.json", "inventory.gpkg", "dem.tif", "rtc", "annotation")
+_PARTS = (
+    "event.geojson", "items.json", "inventory.gpkg", "dem.tif", "land-cover.tif", "rtc",
+    "annotation",
+)  # fmt: skip
 
 
 def clear_folder(out: Path) -> None:

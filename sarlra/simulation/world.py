@@ -16,7 +16,7 @@ from sarlra.simulation.dem import dem_item, write_dem
 from sarlra.simulation.event import event_id, make_event
 from sarlra.simulation.events_table import DEFAULT, find_profile
 from sarlra.simulation.faults import Fault, check_faults
-from sarlra.simulation.files import write_inventory
+from sarlra.simulation.files import write_inventory, write_land_cover
 from sarlra.simulation.folder import clear_folder
 from sarlra.simulation.geometry import OrbitState, View
 from sarlra.simulation.ground import Ground, make_ground
@@ -152,6 +152,7 @@ def _write(
     tell("truth", 0, 1)
     grid = write_dem(ground, out / "dem.tif")
     write_inventory(ground, out / "inventory.gpkg")
+    write_land_cover(ground, out / "land-cover.tif")
     features.append(dem_item(grid, "./dem.tif", ground.seed))
     write_json(out / "event.geojson", make_event(ground, origin))
     write_json(out / "items.json", {"type": "FeatureCollection", "features": features})

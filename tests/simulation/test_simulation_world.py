@@ -50,6 +50,16 @@ def test_equal_seeds_give_equal_bytes(tmp_path):
     assert not any(first[name] == other[name] for name in ("dem.tif", "inventory.gpkg"))
 
 
+def test_land_cover_is_that_of_worldcover(sim_world):
+    with rasterio.open(sim_world.root / "land-cover.tif") as raster:
+        codes = raster.read(1)
+        assert raster.bounds == pytest.approx(sim_world.bounds)
+        assert raster.dtypes == ("uint8",)
+    assert codes.shape == (sim_world.size_px, sim_world.size_px)
+    assert set(np.unique(codes)) <= {10, 20, 30, 40, 50, 60, 80}
+    assert (codes == 10).mean() > 0.2
+
+
 def test_items_are_valid_stac(features):
     """Items are written as STAC 1.0.0; the core schema at hand offline is that of 1.1.0, which
     differs from it in nothing that these items use.
