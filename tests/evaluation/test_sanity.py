@@ -17,7 +17,7 @@ from sarlra.samples.rendered import rendered_world
 def test_contributions_lie_in_landslides_and_random_weights_destroy_that() -> None:
     info = default_model("VV", "descending")
     assert info.threshold is not None
-    found = check_contributions(info, info.threshold, 1, size_px=1024, windows=8)
+    found = check_contributions(info, info.threshold, 1, size_px=1024, windows=6)
     assert found.true.hits.of == found.random.hits.of >= 5
     assert found.true.auc > 0.7
     assert found.true.hits.share is not None
