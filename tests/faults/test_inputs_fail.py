@@ -18,6 +18,7 @@ import pytest
 import rasterio
 
 from tests.faults.conftest import (
+    PATIENCE_S,
     Record,
     World,
     items_of,
@@ -86,7 +87,7 @@ def test_failing_server_and_expiring_tokens(
         signing = {"SARLRA_TOKEN_URL": server.token_url, "SARLRA_TOKEN_HOSTS": server.host}
         out = tmp_path / "out"
         run = start(world.command(out, "--cluster", "none", items=items), **signing)
-        printed, errors = run.communicate(timeout=150)
+        printed, errors = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0, printed + errors
         if share:
             assert sum(server.injected.values()) > 10
@@ -124,7 +125,7 @@ def test_corrupt_file_fails_its_jobs_by_name(
     out = tmp_path / "out"
     run = start(world.command(out, "--cluster", "none", "--orbit", "both", items=items),
                 SARLRA_CLUSTER_RETRIES="1")  # fmt: skip
-    printed, errors = run.communicate(timeout=150)
+    printed, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 6, printed + errors
     report = json.loads(printed)
     failed = [o for o in report["outcomes"] if o["status"] == "failed"]
@@ -179,7 +180,7 @@ def test_full_disk_leaves_nothing_half_written(
         return subprocess.run(
             world.command(out, "--cluster", "none"), env=environment,
             preexec_fn=limit if limited else None,
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
 
     with small_disk(tmp_path / "disk", round(0.6 * whole)) as resize:
@@ -235,7 +236,7 @@ def test_worker_over_its_memory_limit_fails_one_job(
     # One job for a worker at a time: dask blames what waits on a worker that dies, too.
     run = start(world.command(out, "--cluster", address, "--orbit", "both", items=items),
                 SARLRA_CLUSTER_IN_FLIGHT="1")  # fmt: skip
-    printed, errors = run.communicate(timeout=600)
+    printed, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 6, printed + errors
     outcomes = json.loads(printed)["outcomes"]
     failed = [o for o in outcomes if o["status"] == "failed"]
@@ -271,7 +272,7 @@ def test_clocks_out_of_order_change_nothing(
         for shock in shocks if name == "there" else shocks[::-1]:
             command += ["--origin", shock]
         done = subprocess.run([*command, f"--aoi={aoi}"], env=environment, capture_output=True,
-                              text=True, timeout=300, check=False)  # fmt: skip
+                              text=True, timeout=PATIENCE_S, check=False)  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         made.append(scores(tmp_path / name))
     injected = f"{len(content['features'])} items, 2 shocks"

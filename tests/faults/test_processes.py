@@ -15,6 +15,7 @@ from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.serving.verify import verify
 from tests.faults.conftest import (
+    PATIENCE_S,
     Record,
     World,
     items_of,
@@ -42,7 +43,7 @@ def test_killed_worker_changes_nothing(
     os.kill(first.pid, signal.SIGKILL)
     assert len(items_of(out)) < 4
     start(worker(address, "--no-nanny"))
-    printed, errors = run.communicate(timeout=120)
+    printed, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, printed + errors
     counts = json.loads(printed)["counts"]
     assert counts["done"] + counts["empty"] + counts["skipped"] == 4
@@ -61,7 +62,7 @@ def test_killed_run_goes_on_where_it_was(
     assert 2 <= len(stood) < 4
     assert not (out / "catalog.json").exists()
     second = start(world.command(out, "--cluster", "none"))
-    printed, errors = second.communicate(timeout=120)
+    printed, errors = second.communicate(timeout=PATIENCE_S)
     assert second.returncode == 0, printed + errors
     counts = json.loads(printed)["counts"]
     assert counts["skipped"] == len(stood)
@@ -79,7 +80,7 @@ def test_two_runs_at_once_do_no_damage(
     out = tmp_path / "out"
     runs = [start(world.command(out, "--cluster", "none")) for _ in range(2)]
     for run in runs:
-        printed, errors = run.communicate(timeout=300)
+        printed, errors = run.communicate(timeout=PATIENCE_S)
         assert run.returncode == 0, printed + errors
     record("two runs of one scan at once", "1", out)
     assert results_of(out) == results_of(world.out)
@@ -99,6 +100,6 @@ def test_halves_of_jobs_on_workers_of_two_kinds_give_the_same_bytes(
     out = tmp_path / "out"
     run = start(world.command(out, "--cluster", address), SARLRA_CLUSTER_READ_RESOURCES="IO=1",
                 SARLRA_CLUSTER_SCORE_RESOURCES="GPU=1")  # fmt: skip
-    printed, errors = run.communicate(timeout=300)
+    printed, errors = run.communicate(timeout=PATIENCE_S)
     assert run.returncode == 0, printed + errors
     assert results_of(out) == results_of(world.out)
