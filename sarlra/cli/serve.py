@@ -21,6 +21,16 @@ def serve(
         list[str] | None,
         typer.Option(help="Name by which the server is addressed; again for each. Any if not."),
     ] = None,
+    prefix: Annotated[
+        str, typer.Option(help="Path of the server behind a proxy, such as /landslides.")
+    ] = "",
+    behind_proxy: Annotated[
+        bool,
+        typer.Option(
+            "--behind-proxy",
+            help="Believe X-Forwarded-Prefix and X-Forwarded-Proto: where only a proxy reaches it.",
+        ),
+    ] = False,
     online: Annotated[
         str | None,
         typer.Option(
@@ -71,5 +81,7 @@ def serve(
         reviews=reviews,
         token=review_token,
         triage=triage,
+        prefix=prefix,
+        behind_proxy=behind_proxy,
         ready=ready,
     )

@@ -151,7 +151,7 @@ def _service_doc(app: FastAPI) -> str:
             rows.append(f"<tr><td>{method.upper()}</td><td>{escape(path)}</td><td>{name}</td></tr>")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>API</title></head>'
-        f'<body><h1>API</h1><p><a href="{PREFIX}/api">OpenAPI description</a></p><table><thead>'
+        f'<body><h1>API</h1><p><a href="api">OpenAPI description</a></p><table><thead>'
         "<tr><th>method</th><th>path</th><th>what</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></body></html>"
     )

@@ -35,7 +35,7 @@ def page(reading: Reading, has_map: bool) -> str:
         _collection(entry, reading.index) for entry in reading.results.collections.values()
     )
     way = (
-        '<a href="/">map</a> · '
+        '<a href="./">map</a> · '
         if has_map
         else f"<strong>The map page is not built: {escape(HOW_TO_BUILD)}.</strong> "
     )
@@ -48,8 +48,8 @@ def page(reading: Reading, has_map: bool) -> str:
         "<p>Windows where the radar changed as it does where slopes fail. Scores rank windows; "
         "they are no probabilities. Where the radar could not see, nothing is found: that is not "
         "the same as no landslide.</p>"
-        f'<nav aria-label="Data">{way}<a href="/stac/">STAC API</a> · '
-        f'<a href="/assets/catalog.json">static catalogue</a></nav></header><main>'
+        f'<nav aria-label="Data">{way}<a href="stac/">STAC API</a> · '
+        f'<a href="assets/catalog.json">static catalogue</a></nav></header><main>'
         f"{body or '<p>There is no event yet.</p>'}</main></body></html>"
     )
 
@@ -63,7 +63,7 @@ def _collection(entry: Entry, index: Index) -> str:
     names = frozenset(current) if isinstance(current, list) else frozenset()
     more = (
         f"<p>The newest {LISTED} of {found.matched} items; "
-        f'<a href="/stac/collections/{quote(identifier)}/items">all</a>.</p>'
+        f'<a href="stac/collections/{quote(identifier)}/items">all</a>.</p>'
         if found.following is not None
         else ""
     )
@@ -117,9 +117,9 @@ def _downloads(entry: Entry) -> str:
 
 
 def _href(asset: Any, entry: Entry) -> str | None:
-    href = absolute(asset.get("href"), entry.path, "/assets") if isinstance(asset, dict) else None
+    href = absolute(asset.get("href"), entry.path, "assets") if isinstance(asset, dict) else None
     return None if href is None else escape(href, quote=True)
 
 
 def _served(path: str) -> str:
-    return escape(f"/assets/{quote(path)}", quote=True)
+    return escape(f"assets/{quote(path)}", quote=True)

@@ -23,6 +23,8 @@ def run_server(
     reviews: Path | None = None,
     token: str | None = None,
     triage: Path | None = None,
+    prefix: str = "",
+    behind_proxy: bool = False,
     ready: Callable[[str, int, int], None],
 ) -> None:
     """Serve a catalogue; returns when interrupted.
@@ -37,6 +39,8 @@ def run_server(
         Folder of reviews that are shown; with a token they can be written too.
     triage
         File of ``sarlra triage``, shown with the detections.
+    prefix, behind_proxy
+        Path that a proxy in front has the server under; whether its headers are believed.
     ready
         Called with URL, number of items, and number of what was left out, once it listens.
 
@@ -53,6 +57,7 @@ def run_server(
         from sarlra.serving.app import make_app
         from sarlra.serving.downloads import read_triage
         from sarlra.serving.online import read_online_layers
+        from sarlra.serving.proxy import BehindProxy, checked_prefix
         from sarlra.serving.reviews import ReviewDesk
     except ModuleNotFoundError as error:
         raise InputError(
@@ -66,12 +71,13 @@ def run_server(
         layers = read_online_layers(None if online == "default" else Path(online))
     desk = None if reviews is None else ReviewDesk(reviews, token)
     ranked = None if triage is None else read_triage(triage)
-    app = make_app(results, hosts, layers, desk, ranked)
+    path = checked_prefix(prefix)
+    app = BehindProxy(make_app(results, hosts, layers, desk, ranked), path, trusting=behind_proxy)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     with listener:
         ready(
-            f"http://{shown}:{listener.getsockname()[1]}",
+            f"http://{shown}:{listener.getsockname()[1]}{path}",
             len(results.items),
             len(results.rejected),
         )

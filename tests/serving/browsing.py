@@ -1,15 +1,12 @@
-"""A server as a program, a headless browser, and what a page asked and said."""
+"""A headless browser, and what a page asked and said."""
 
 from __future__ import annotations
 
 import math
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -43,26 +40,6 @@ def running_browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         yield browser
         browser.close()
-
-
-@contextmanager
-def serving(folder: Path, *options: str, **environment: str) -> Iterator[str]:
-    """The URL of ``sarlra serve`` over a folder."""
-    code = "from sarlra.cli import main; main()"
-    command = [sys.executable, "-c", code, "serve", str(folder), "--port", "0", *options]
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
-    )
-    assert process.stderr is not None
-    said = ""
-    try:
-        while " at http" not in said and process.poll() is None:
-            said += process.stderr.readline()
-        assert " at http" in said, said
-        yield said.split(" at ")[1].split()[0]
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 class Opened:

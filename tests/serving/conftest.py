@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import serving_world
+import viewer_world
 
 from sarlra.serving.place import open_place
 from sarlra.serving.results import Results, read_results
@@ -21,6 +22,19 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def results(made: Path) -> Results:
     return read_results(open_place(str(made)))
+
+
+@pytest.fixture(scope="session")
+def mapped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue of two tracks and two moments with composites; tests do not change it."""
+    folder = tmp_path_factory.mktemp("mapped") / "out"
+    viewer_world.make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def mapped(mapped_folder: Path) -> Results:
+    return read_results(open_place(str(mapped_folder)))
 
 
 @pytest.fixture

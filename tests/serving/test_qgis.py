@@ -9,7 +9,6 @@ import geopandas as gpd
 import pyogrio
 import pytest
 import rasterio
-import viewer_world
 from serving_world import EVENT
 from typer.testing import CliRunner
 
@@ -19,17 +18,14 @@ from sarlra.errors import InputError
 from sarlra.serving.looks import legend
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("qgis") / "out"
-    viewer_world.make(made)
-    return made
-
-
 @pytest.mark.parametrize("where", ["inside", "beside"])
-def test_layers_are_files_by_relative_paths(folder: Path, tmp_path: Path, where: str) -> None:
-    out = folder / "event.qgs" if where == "inside" else tmp_path / "event.qgs"
-    done = CliRunner().invoke(app, ["catalog", "qgis", str(folder), EVENT, "--out", str(out)])
+def test_layers_are_files_by_relative_paths(
+    mapped_folder: Path, tmp_path: Path, where: str
+) -> None:
+    out = mapped_folder / "event.qgs" if where == "inside" else tmp_path / "event.qgs"
+    done = CliRunner().invoke(
+        app, ["catalog", "qgis", str(mapped_folder), EVENT, "--out", str(out)]
+    )
     assert done.exit_code == 0, (done.output, done.exception)
     root = Xml.fromstring(out.read_bytes())
     layers = root.findall("projectlayers/maplayer")
@@ -55,16 +51,16 @@ def test_layers_are_files_by_relative_paths(folder: Path, tmp_path: Path, where:
     assert colours == legend(LOOKS["diff_vv"])["colours"]
 
 
-def test_other_endings_are_refused(folder: Path, tmp_path: Path) -> None:
-    words = ["catalog", "qgis", str(folder), EVENT, "--out", str(tmp_path / "x.qgz")]
+def test_other_endings_are_refused(mapped_folder: Path, tmp_path: Path) -> None:
+    words = ["catalog", "qgis", str(mapped_folder), EVENT, "--out", str(tmp_path / "x.qgz")]
     assert isinstance(CliRunner().invoke(app, words).exception, InputError)
 
 
-def test_detections_in_other_formats(folder: Path, tmp_path: Path) -> None:
-    table = gpd.read_parquet(folder / f"collections/{EVENT}/detections.parquet")
+def test_detections_in_other_formats(mapped_folder: Path, tmp_path: Path) -> None:
+    table = gpd.read_parquet(mapped_folder / f"collections/{EVENT}/detections.parquet")
     for ending in ("geojson", "parquet", "kml", "csv"):
         out = tmp_path / f"found.{ending}"
-        words = ["catalog", "detections", str(folder), EVENT, "--out", str(out)]
+        words = ["catalog", "detections", str(mapped_folder), EVENT, "--out", str(out)]
         done = CliRunner().invoke(app, [*words, "--min-score", "0.75"])
         assert done.exit_code == 0, (done.output, done.exception)
         wanted = int((table["score"] >= 0.75).sum())

@@ -12,7 +12,6 @@ import geopandas as gpd
 import pystac
 import pytest
 import shapely
-import viewer_world
 from serving_world import EVENT
 from shapely.geometry import mapping, shape
 from starlette.testclient import TestClient
@@ -25,26 +24,13 @@ from sarlra.errors import InputError
 from sarlra.inventories.read import read_inventory
 from sarlra.serving.app import make_app
 from sarlra.serving.downloads import Shown, detections_of
-from sarlra.serving.place import open_place
-from sarlra.serving.results import Results, read_results
+from sarlra.serving.results import Results
 from sarlra.serving.reviews import Draft, ReviewDesk, make_review
 
 TOKEN = "a-long-token-for-tests-0123456789"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 FAR = {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}
 NOW = datetime(2018, 9, 20, 12, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("reviewed") / "out"
-    viewer_world.make(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def mapped(folder: Path) -> Results:
-    return read_results(open_place(str(folder)))
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +143,7 @@ def test_writers_at_once_get_versions_of_their_own(
 
 
 def test_a_file_of_the_page_becomes_an_inventory(
-    folder: Path, table: gpd.GeoDataFrame, tmp_path: Path
+    mapped_folder: Path, table: gpd.GeoDataFrame, tmp_path: Path
 ) -> None:
     """Import, list, export by the command line; the inventory is one that others read."""
     bodies = [
@@ -178,10 +164,10 @@ def test_a_file_of_the_page_becomes_an_inventory(
         assert done.exit_code == 0, (done.output, done.exception)
         return done.output
 
-    assert "3 of 3" in run("import", str(folder), EVENT, str(file))
-    assert "0 of 3" in run("import", str(folder), EVENT, str(file))
+    assert "3 of 3" in run("import", str(mapped_folder), EVENT, str(file))
+    assert "0 of 3" in run("import", str(mapped_folder), EVENT, str(file))
     assert "3 reviews" in run("list", EVENT)
-    added = ["add", str(folder), EVENT, table["id"][3], "--verdict", "rejected"]
+    added = ["add", str(mapped_folder), EVENT, table["id"][3], "--verdict", "rejected"]
     run(*added, "--by", "B", "--why", "felled forest")
     listed = json.loads(run("list", EVENT, "--json"))["reviews"]
     assert {r["sarlra:verdict"] for r in listed} == {"confirmed", "rejected", "redrawn"}
@@ -206,7 +192,7 @@ def test_a_file_of_the_page_becomes_an_inventory(
 
 
 def test_evaluate_takes_the_inventory(
-    folder: Path, mapped: Results, table: gpd.GeoDataFrame, tmp_path: Path
+    mapped_folder: Path, mapped: Results, table: gpd.GeoDataFrame, tmp_path: Path
 ) -> None:
     for row, verdict in enumerate(["confirmed", "rejected", "confirmed", "rejected"]):
         review = Draft.model_validate(draft(table, row, verdict=verdict))
@@ -216,6 +202,6 @@ def test_evaluate_takes_the_inventory(
     done = runner.invoke(app, ["review", "export", EVENT, "--reviews", str(tmp_path / "kept"),
                                "--out", str(out)])  # fmt: skip
     assert done.exit_code == 0, done.output
-    done = runner.invoke(app, ["evaluate", str(folder), "--truth", str(out), "--json"])
+    done = runner.invoke(app, ["evaluate", str(mapped_folder), "--truth", str(out), "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     assert json.loads(done.stdout)

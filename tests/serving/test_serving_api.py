@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import httpx
 import pystac_client
 import pytest
 import rasterio
+from running import serving
 from serving_world import EVENT
 
 from sarlra.catalog.validate import validate_document
@@ -21,17 +20,8 @@ from sarlra.serving.results import Results
 
 @pytest.fixture(scope="module")
 def server(made: Path) -> Iterator[str]:
-    command = [Path(sys.executable).parent / "sarlra", "serve", str(made), "--port", "0"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    line = ""
-    while "serving" not in line and process.poll() is None:
-        line = process.stderr.readline()
-    assert "serving 3 items" in line
-    url = line.split(" at ")[1].split()[0]
-    yield url
-    process.terminate()
-    process.wait(20)
+    with serving(made) as url:
+        yield url
 
 
 def _search(url: str, **body: Any) -> dict[str, Any]:

@@ -34,18 +34,6 @@ SCALE = "?rescale=-30,20"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("map") / "out"
-    viewer_world.make(made)
-    return made
-
-
-@pytest.fixture(scope="module")
-def mapped(folder: Path) -> Results:
-    return read_results(open_place(str(folder)))
-
-
-@pytest.fixture(scope="module")
 def client(mapped: Results) -> TestClient:
     return TestClient(make_app(mapped), "http://localhost")
 
@@ -92,10 +80,12 @@ def test_event_tiles_are_made_of_the_items(client: TestClient, mapped: Results) 
     assert client.get(f"/tiles/{EVENT}/scores/{at}?as_of=never").status_code == 400
 
 
-def test_before_is_after_minus_change(client: TestClient, mapped: Results, folder: Path) -> None:
+def test_before_is_after_minus_change(
+    client: TestClient, mapped: Results, mapped_folder: Path
+) -> None:
     """A tile of the composite against xarray on the Zarr group, by way of the grey level."""
     name = item_of(mapped, "T046D_v2")
-    group = folder / f"composites/{EVENT}.zarr/v2/32654/T046D"
+    group = mapped_folder / f"composites/{EVENT}.zarr/v2/32654/T046D"
     data = xr.open_zarr(group, consolidated=True)
     corner = (float(data.x[100]) - 5, float(data.y[90]) + 5)
     look = LOOKS["pre_vv"]
@@ -140,8 +130,8 @@ def test_chosen_are_those_that_stood(mapped: Results) -> None:
         chosen(mapped, "other")
 
 
-def test_shown_detections(mapped: Results, folder: Path) -> None:
-    table = gpd.read_parquet(folder / f"collections/{EVENT}/detections.parquet")
+def test_shown_detections(mapped: Results, mapped_folder: Path) -> None:
+    table = gpd.read_parquet(mapped_folder / f"collections/{EVENT}/detections.parquet")
     found = detections_of(mapped, EVENT, Shown())
     assert len(found) == len(table)
     assert found["id"].is_unique
@@ -185,10 +175,10 @@ def test_malformed_downloads_are_told_so(client: TestClient, query: str) -> None
     assert client.get(f"/detections/{EVENT}.shp").status_code == 400
 
 
-def test_a_fold_is_seen_while_serving(folder: Path, tmp_path: Path) -> None:
+def test_a_fold_is_seen_while_serving(mapped_folder: Path, tmp_path: Path) -> None:
     import shutil
 
-    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    copy = Path(shutil.copytree(mapped_folder, tmp_path / "copy"))
     live = Live(read_results(open_place(str(copy))))
     assert not live.refresh()
     before = live.now

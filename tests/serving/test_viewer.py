@@ -14,9 +14,10 @@ import pandas as pd
 import pyogrio
 import pytest
 import viewer_world
-from browsing import Opened, place_of, running_browser, serving
+from browsing import Opened, place_of, running_browser
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
+from running import serving
 from serving_world import EVENT, refold, world
 from shapely.geometry import shape
 
@@ -30,21 +31,14 @@ TABLE = f"collections/{EVENT}/detections.parquet"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("viewer") / "out"
-    viewer_world.make(made)
-    return made
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def url(folder: Path, browser: Browser) -> Iterator[str]:
-    with serving(folder) as found:
+def url(mapped_folder: Path, browser: Browser) -> Iterator[str]:
+    with serving(mapped_folder) as found:
         yield found
 
 
@@ -56,8 +50,8 @@ def opened(browser: Browser, url: str) -> Iterator[Opened]:
 
 
 @pytest.fixture(scope="module")
-def table(folder: Path) -> gpd.GeoDataFrame:
-    return gpd.read_parquet(folder / TABLE)
+def table(mapped_folder: Path) -> gpd.GeoDataFrame:
+    return gpd.read_parquet(mapped_folder / TABLE)
 
 
 def settled(page: Page) -> None:
@@ -222,11 +216,13 @@ def test_downloads_hold_what_is_shown(
     assert scores == pytest.approx(kept["score"].tolist(), rel=1e-5)
 
 
-def test_slider_goes_back_in_time(opened: Opened, folder: Path, table: gpd.GeoDataFrame) -> None:
+def test_slider_goes_back_in_time(
+    opened: Opened, mapped_folder: Path, table: gpd.GeoDataFrame
+) -> None:
     page = opened.open()
     settled(page)
-    old = list(folder.glob("items/*_T046D_v1/detections.parquet"))
-    asc = list(folder.glob("items/*_T068A_v1/detections.parquet"))
+    old = list(mapped_folder.glob("items/*_T046D_v1/detections.parquet"))
+    asc = list(mapped_folder.glob("items/*_T068A_v1/detections.parquet"))
     before = sum(len(gpd.read_parquet(p)) for p in (*old, *asc))
     assert before != len(table)
     set_slider(page, "As of", 1)  # after the first descending pass
@@ -300,8 +296,10 @@ def test_phone(browser: Browser, url: str) -> None:
     context.close()
 
 
-def test_texts_of_strangers_stay_texts(browser: Browser, folder: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+def test_texts_of_strangers_stay_texts(
+    browser: Browser, mapped_folder: Path, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copytree(mapped_folder, tmp_path / "copy"))
     script = "<img src=x onerror=\"document.body.dataset.owned='yes'\"><script>1</script>"
     path = copy / f"collections/{EVENT}/collection.json"
     document = json.loads(path.read_text())
@@ -327,9 +325,9 @@ def test_texts_of_strangers_stay_texts(browser: Browser, folder: Path, tmp_path:
 
 
 def test_new_results_are_shown_while_serving(
-    browser: Browser, folder: Path, tmp_path: Path
+    browser: Browser, mapped_folder: Path, tmp_path: Path
 ) -> None:
-    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    copy = Path(shutil.copytree(mapped_folder, tmp_path / "copy"))
     with serving(copy) as url:
         opened = Opened(browser.new_page(), url)
         page = opened.open()
@@ -347,12 +345,12 @@ def test_new_results_are_shown_while_serving(
 
 
 def test_other_hosts_only_where_the_server_says_so(
-    browser: Browser, folder: Path, tmp_path: Path
+    browser: Browser, mapped_folder: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "online.json"
     with OpticalServer() as other:
         file.write_text(json.dumps(other.layers()))
-        with serving(folder, "--online", str(file)) as url:
+        with serving(mapped_folder, "--online", str(file)) as url:
             opened = Opened(browser.new_page(), url)
             page = opened.open()
             settled(page)
@@ -378,10 +376,10 @@ def test_other_hosts_only_where_the_server_says_so(
 
 
 def test_analyst_confirms_and_redraws_on_the_server(
-    browser: Browser, folder: Path, table: gpd.GeoDataFrame, tmp_path: Path
+    browser: Browser, mapped_folder: Path, table: gpd.GeoDataFrame, tmp_path: Path
 ) -> None:
     token = "a-long-token-for-the-browser"
-    with serving(folder, "--reviews", str(tmp_path), SARLRA_REVIEW_TOKEN=token) as url:
+    with serving(mapped_folder, "--reviews", str(tmp_path), SARLRA_REVIEW_TOKEN=token) as url:
         opened = Opened(browser.new_page(viewport={"width": 1200, "height": 900}), url)
         page = opened.open()
         page.locator("#detections button").first.click()

@@ -4,6 +4,9 @@ import type { Collection, Config, Detections, Item, Layer, Review } from "./type
 
 const MOST_ITEMS = 2000;
 
+/** Where the page lies, with a slash at the end: everything is asked for below it. */
+export const HERE = new URL("./", location.href).href;
+
 export class AskError extends Error {}
 
 async function ask<T>(url: string, init?: RequestInit): Promise<T> {
@@ -21,10 +24,10 @@ async function ask<T>(url: string, init?: RequestInit): Promise<T> {
   return (await answer.json()) as T;
 }
 
-export const askConfig = (): Promise<Config> => ask("/config.json");
+export const askConfig = (): Promise<Config> => ask(`${HERE}config.json`);
 
 export async function askCollections(): Promise<Collection[]> {
-  return (await ask<{ collections: Collection[] }>("/stac/collections")).collections;
+  return (await ask<{ collections: Collection[] }>(`${HERE}stac/collections`)).collections;
 }
 
 /** All items of an event, newest first, over the pages of the API. */
@@ -34,12 +37,13 @@ export async function askItems(event: string): Promise<Item[]> {
     links: { rel: string; href: string }[];
   }
   const found: Item[] = [];
-  let url: string | undefined = `/stac/collections/${encodeURIComponent(event)}/items?limit=200`;
+  const items = `${HERE}stac/collections/${encodeURIComponent(event)}/items`;
+  let url: string | undefined = `${items}?limit=200`;
   while (url && found.length < MOST_ITEMS) {
     const page: Page = await ask<Page>(url);
     found.push(...page.features);
     const next = page.links.find((link) => link.rel === "next")?.href;
-    url = next && new URL(next).pathname + new URL(next).search;
+    url = next && items + new URL(next).search;
   }
   return found;
 }
@@ -48,16 +52,16 @@ const asOfQuery = (asOf: string | null): string =>
   asOf === null ? "" : `?as_of=${encodeURIComponent(asOf)}`;
 
 export async function askLayers(event: string, asOf: string | null): Promise<Layer[]> {
-  const url = `/tiles/${encodeURIComponent(event)}/layers.json${asOfQuery(asOf)}`;
+  const url = `${HERE}tiles/${encodeURIComponent(event)}/layers.json${asOfQuery(asOf)}`;
   return (await ask<{ layers: Layer[] }>(url)).layers;
 }
 
 export function askDetections(event: string, asOf: string | null): Promise<Detections> {
-  return ask(`/detections/${encodeURIComponent(event)}.geojson${asOfQuery(asOf)}`);
+  return ask(`${HERE}detections/${encodeURIComponent(event)}.geojson${asOfQuery(asOf)}`);
 }
 
 export async function askReviews(event: string): Promise<Review[]> {
-  return (await ask<{ features: Review[] }>(`/reviews/${encodeURIComponent(event)}`)).features;
+  return (await ask<{ features: Review[] }>(`${HERE}reviews/${encodeURIComponent(event)}`)).features;
 }
 
 export function post<T>(url: string, body: unknown, token?: string): Promise<T> {

@@ -1,7 +1,7 @@
 /** Puts the parts together: loads an event, keeps the maps to what the state says. */
 
 import * as maplibregl from "maplibre-gl";
-import { AskError, askCollections, askConfig, askDetections, askItems, askLayers } from "./api";
+import { AskError, askCollections, askConfig, askDetections, askItems, askLayers, HERE } from "./api";
 import { detailPanel } from "./detail-panel";
 import { announce, byId, el } from "./dom";
 import { eventPanel, meaningPanel } from "./event-panel";
@@ -236,10 +236,10 @@ export class App {
     const asked = new URLSearchParams({ band: layer.band });
     if (state.asOf !== null) asked.set("as_of", state.asOf);
     if (state.filter.track !== null && !allTracks) asked.append("track", state.filter.track);
-    const path = `/tiles/${encodeURIComponent(state.event)}/${layer.asset}/{z}/{x}/{y}.png?${asked}`;
+    const path = `tiles/${encodeURIComponent(state.event)}/${layer.asset}/{z}/{x}/{y}.png?${asked}`;
     return {
       key: `${layerKey(layer)} ${this.reading}`,
-      tiles: [location.origin + path],
+      tiles: [HERE + path],
       bounds: layer.bounds,
       minzoom: layer.minzoom,
       maxzoom: 15,

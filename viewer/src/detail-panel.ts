@@ -80,7 +80,7 @@ function patches(state: State, one: Detection): HTMLElement {
           "figure",
           {},
           el("img", {
-            src: `/patches/${encodeURIComponent(item)}/${band}.png?x=${x}&y=${y}`,
+            src: `patches/${encodeURIComponent(item)}/${band}.png?x=${x}&y=${y}`,
             alt: `VV ${text}, the window in the middle`,
           }),
           el("span", { class: "window", "aria-hidden": "true" }),

@@ -38,9 +38,17 @@ export function meaningPanel(state: State): HTMLElement {
     const first = state.itemsShown[0]?.properties;
     const posts = [...new Set(state.itemsShown.map((i) => Number(i.properties["sarlra:n_post"])))];
     const fewest = Math.min(...posts);
+    const known = state.itemsShown.flatMap((i) => i.properties["sarlra:in_domain"] ?? []);
+    const outside = known.filter((domain) => domain.inside === false).length;
     body.replaceChildren(
       el("h3", {}, "What the score means"),
       el("p", {}, first?.["sarlra:score_meaning"] ?? "The items do not say."),
+      ...(first?.["sarlra:probability_meaning"]
+        ? [el("h3", {}, "What the probability means"), el("p", {}, first["sarlra:probability_meaning"])]
+        : []),
+      ...(outside > 0
+        ? [el("p", {}, `${outside} of ${known.length} results lie outside what the model has seen in training: trust them less.`)]
+        : []),
       ...(fewest === 1
         ? [el("p", {}, "There is only one image after the event: the change is noisy, and more images make it better.")]
         : []),

@@ -5,7 +5,7 @@ import { el, section } from "./dom";
 import { layerKey, type State } from "./state";
 import type { Layer } from "./types";
 
-const HIDDEN = new Set(["hillshade/hillshade", "visibility/visibility", "composite/visibility"]);
+const HIDDEN = new Set(["hillshade/hillshade", "visibility/visibility", "composite/visibility", "data/data"]);
 
 /** The rasters that can be chosen as the image, the most telling first. */
 export function imageLayers(state: State): Layer[] {
@@ -17,7 +17,7 @@ export function imageLayers(state: State): Layer[] {
   const seen = new Set<string>();
   return state.layers
     .filter((layer) => {
-      if (HIDDEN.has(layerKey(layer)) || layer.band === "data") return false;
+      if (HIDDEN.has(layerKey(layer))) return false;
       // The same band is in the composite and in a COG, which has overviews: the COG stands.
       const name = layer.band.startsWith("n_") || layer.asset === "composite" ? layer.band : "";
       const twice = name !== "" && seen.has(name);

@@ -3,7 +3,7 @@
 import { byId, el } from "./dom";
 import { imageLayers } from "./layers-panel";
 import { layerKey, type State } from "./state";
-import type { Layer } from "./types";
+import type { Layer, Legend } from "./types";
 import { ORBIT_COLOURS, SCORE_COLOURS } from "./view";
 
 export function drawLegend(state: State): void {
@@ -14,7 +14,7 @@ export function drawLegend(state: State): void {
   const drawn = keys
     .map((key) => images.find((layer) => layerKey(layer) === key))
     .filter((layer): layer is Layer => layer !== undefined);
-  const looks = new Map(drawn.map((layer) => [JSON.stringify(layer.legend.colours), layer]));
+  const looks = new Map(drawn.map((layer) => [JSON.stringify(layer.legend), layer]));
   const hatched = state.layers.find((layer) => layer.legend.hatched);
   body?.replaceChildren(
     ...(shown.detections
@@ -36,19 +36,30 @@ export function drawLegend(state: State): void {
           ),
         ]
       : []),
-    ...[...looks.values()].map((layer) =>
-      ramp(
-        `${layer.legend.title}${layer.legend.unit ? `, ${layer.legend.unit}` : ""}`,
-        layer.legend.colours ?? [],
-        plain(layer.legend.low),
-        plain(layer.legend.high),
-      ),
+    ...[...looks.values()].flatMap((layer) =>
+      layer.legend.classes
+        ? classes(layer.legend)
+        : ramp(
+            `${layer.legend.title}${layer.legend.unit ? `, ${layer.legend.unit}` : ""}`,
+            layer.legend.colours ?? [],
+            plain(layer.legend.low),
+            plain(layer.legend.high),
+          ),
     ),
     ...(shown.hatching && hatched
       ? [el("p", { class: "key" }, el("span", { class: "swatch hatched" }), "not seen: layover, shadow, no data")]
       : []),
     ...(shown.density ? [ramp("Density", ["#4169e1", "#00ffff", "#00ff00", "#ffff00", "#ff0000"], "few", "many")] : []),
   );
+}
+
+function classes(legend: Legend): HTMLElement[] {
+  return [
+    el("p", {}, legend.title),
+    ...(legend.classes ?? []).map((one) =>
+      el("p", { class: "key" }, swatch(`background:${one.colour}`), one.label),
+    ),
+  ];
 }
 
 const plain = (value: number | undefined): string =>

@@ -28,7 +28,7 @@ export function listPanel(state: State, zoomTo: (detection: Detection) => void):
       "Download what is shown: ",
       ...KINDS.flatMap(([kind, text], number) => [
         number > 0 ? " · " : "",
-        el("a", { href: `/detections/${encodeURIComponent(state.event)}.${kind}${asked}`, download: "" }, text),
+        el("a", { href: `detections/${encodeURIComponent(state.event)}.${kind}${asked}`, download: "" }, text),
       ]),
     );
     list.replaceChildren(...kept.slice(0, LISTED).map((one) => entry(state, one, zoomTo)));

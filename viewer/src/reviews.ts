@@ -1,6 +1,6 @@
 /** The analyst's part: confirm, reject or redraw, on the server or in a file. */
 
-import { AskError, askReviews, post } from "./api";
+import { AskError, askReviews, HERE, post } from "./api";
 import { announce, byId, el, section, utc } from "./dom";
 import type { Drawing } from "./drawing";
 import type { State } from "./state";
@@ -115,7 +115,7 @@ export class Reviews {
     const detection = one.properties.id;
     if (state.config.reviews_writable && this.token) {
       const body = { detection, verdict, reviewer, reason, as_of: state.asOf, outline };
-      await post(`/reviews/${encodeURIComponent(state.event)}`, body, this.token);
+      await post(`${HERE}reviews/${encodeURIComponent(state.event)}`, body, this.token);
     } else {
       const draft: Review = {
         type: "Feature",

@@ -36,6 +36,8 @@ export interface ItemProperties {
   "sarlra:model"?: string;
   "sarlra:model_limits"?: string[];
   "sarlra:score_meaning"?: string;
+  "sarlra:probability_meaning"?: string;
+  "sarlra:in_domain"?: { inside?: boolean } | null;
   "sarlra:threshold"?: number;
   "sarlra:source"?: string;
   "sarlra:acquisitions_pre"?: Acquisition[];
@@ -85,6 +87,7 @@ export interface Legend {
   high?: number;
   colours?: string[];
   hatched?: string[];
+  classes?: { label: string; colour: string }[];
 }
 
 /** A band of a raster that the items of the event have. */
