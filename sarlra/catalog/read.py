@@ -77,6 +77,17 @@ def read_detections(files: Files, item_ids: Sequence[str]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(whole, geometry="geometry", crs=4326)
 
 
+def read_outlines(files: Files, path: str) -> gpd.GeoDataFrame:
+    """A table of outlines, EPSG:4326.
+
+    Raises
+    ------
+    CatalogError
+        There is no such file, or it is no table.
+    """
+    return _table(files, path)
+
+
 def read_merged(files: Files, event_id: str) -> gpd.GeoDataFrame:
     """An event's detections, settled over the seams of its tiles, EPSG:4326.
 

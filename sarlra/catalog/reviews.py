@@ -29,7 +29,7 @@ from sarlra.catalog.folder import FolderSink
 from sarlra.catalog.names import is_name
 from sarlra.catalog.provenance import utc_text
 from sarlra.catalog.root import to_bytes
-from sarlra.catalog.validate import validate_document
+from sarlra.catalog.validate import validate_document, validate_fields
 from sarlra.errors import CatalogError, InputError, StoreError
 
 Verdict = Literal["confirmed", "rejected", "redrawn"]
@@ -120,6 +120,7 @@ def add_review(folder: Path, review: Review) -> dict[str, Any]:
         number = 1 + max((_number(d) for d in before), default=0)
         document = review_item(review, number)
         validate_document(document)
+        validate_fields(document, "review")
         sink.put_bytes(_path(document), to_bytes(document))
         everything = read_reviews(folder, review.event)
         sink.put_bytes(

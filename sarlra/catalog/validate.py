@@ -41,7 +41,18 @@ def validate_item(item: pystac.Item | dict[str, Any], schema_dir: Path | None = 
     """
     document = item.to_dict(transform_hrefs=False) if isinstance(item, pystac.Item) else item
     validate_document(document, schema_dir)
-    _check(document, _own_schema(), "fields of sarlra", _core_registry())
+    _check(document, own_schema("item"), "fields of sarlra", _core_registry())
+
+
+def validate_fields(document: dict[str, Any], kind: str) -> None:
+    """Check the fields of a document of a kind, as ``catalogs/schemas/sarlra-KIND.json`` has them.
+
+    Raises
+    ------
+    CatalogError
+        Names the document and the first fault.
+    """
+    _check(_as_json(document), own_schema(kind), f"fields of a {kind}", _core_registry())
 
 
 def validate_document(document: dict[str, Any], schema_dir: Path | None = None) -> None:
@@ -112,8 +123,9 @@ def _core_registry() -> Registry[Any]:
 
 
 @cache
-def _own_schema() -> dict[str, Any]:
-    text = catalogs_file("schemas", "sarlra-item.json").read_text(encoding="utf-8")
+def own_schema(kind: str) -> dict[str, Any]:
+    """The schema of this package's fields for a kind of document."""
+    text = catalogs_file("schemas", f"sarlra-{kind}.json").read_text(encoding="utf-8")
     return json.loads(text)  # type: ignore[no-any-return]
 
 

@@ -99,6 +99,23 @@ def export(
 
 
 @catalog.command()
+def composite(
+    place: Place,
+    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    *,
+    out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
+) -> None:
+    """Write the composite of an item's tile as one GeoTIFF (COG), for QGIS and GDAL.
+
+    **Example**: sarlra catalog composite out ITEM --out composite.tif
+    """
+    from sarlra.serving.export import export_composite
+
+    bands = export_composite(_read(place), item, out)
+    console.print(f"{', '.join(bands)}: {out}")
+
+
+@catalog.command()
 def qgis(
     place: Place,
     event: Annotated[str, typer.Argument(help="Id of the event.")],

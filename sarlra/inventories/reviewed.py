@@ -13,6 +13,9 @@ from sarlra.errors import InputError
 from sarlra.events.geometry import unite
 from sarlra.inventories.inventory import Inventory
 
+#: Around what was looked at, degrees: a tenth of a metre, well under a pixel.
+_MARGIN_DEG = 1e-6
+
 
 def reviewed_inventory(
     documents: Sequence[Mapping[str, Any]], source: str, *, drawn_only: bool = False
@@ -63,5 +66,7 @@ def reviewed_inventory(
             + (", not only confirm" if drawn_only else ""),
         )
     table = gpd.GeoDataFrame(rows, geometry="geometry", crs=4326)
-    mapped = unite([part for part in looked if part.geom_type in ("Polygon", "MultiPolygon")])
+    areas = [part for part in looked if part.geom_type in ("Polygon", "MultiPolygon")]
+    # A window is a cell of others' grids, to the last digits of its corners: it has to hold it.
+    mapped = unite([part.buffer(_MARGIN_DEG, join_style="mitre") for part in areas])
     return Inventory(table, mapped=mapped, source=source)

@@ -22,7 +22,7 @@ from sarlra.catalog.names import ROOT, collection_path, item_path, relative
 from sarlra.catalog.overview import draw_event
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
-from sarlra.catalog.validate import validate_document
+from sarlra.catalog.validate import validate_document, validate_fields
 from sarlra.events.times import iso
 from sarlra.jobs.product import Product
 from sarlra.jobs.watched import Watched, version_path
@@ -116,6 +116,7 @@ def put_version(
     }
     document = _item(watched, number, product, counted, facts, tiles, assets)
     validate_document(document)
+    validate_fields(document, "version")
     sink.put_bytes(path, to_bytes(document))
     link_versions(sink, watched, [*earlier, document])
     return document

@@ -18,11 +18,11 @@ from sarlra.catalog.kml import to_kml
 from sarlra.catalog.names import resolved
 from sarlra.catalog.vector import to_csv, with_ids
 from sarlra.errors import InputError, OutputError, SarlraError
-from sarlra.inventories.inventory import areas_m2
 from sarlra.serving.chosen import chosen
 from sarlra.serving.limits import MAX_TABLE_BYTES
 from sarlra.serving.live import Live
 from sarlra.serving.results import Entry, Results
+from sarlra.serving.sizes import areas_ha
 
 Kind = Literal["geojson", "parquet", "kml", "csv"]
 
@@ -32,7 +32,8 @@ class Shown:
     """What of an event's detections is wanted.
 
     ``as_of`` is as for :func:`sarlra.serving.chosen.chosen`; ``tracks`` and ``orbits`` all if
-    empty; ``min_area_ha`` is of the geometry; ``bbox`` is west, south, east, north.
+    empty; ``min_area_ha`` is of :func:`sarlra.serving.sizes.areas_ha`; ``bbox`` is west, south,
+    east, north.
     """
 
     as_of: str | None = None
@@ -68,7 +69,7 @@ def detections_of(results: Results, event: str, shown: Shown) -> gpd.GeoDataFram
     else:
         raise InputError(f"event {event} had no result at {shown.as_of}")
     table = with_ids(table)
-    table["area_ha"] = (areas_m2(table.geometry) / 1e4).round(3)
+    table["area_ha"] = areas_ha(results, table)
     keep = (table["score"] >= shown.min_score) & (table["area_ha"] >= shown.min_area_ha)
     for column, wanted in (("track", shown.tracks), ("orbit_state", shown.orbits)):
         if wanted:

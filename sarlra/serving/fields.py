@@ -1,27 +1,29 @@
-"""Every field of an item, from the schema that items are checked with; nothing is told twice."""
+"""Every field of every document, from the schemas that they are checked with; told once."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from sarlra.catalog.assets import TEMPLATES
-from sarlra.catalog.resources import catalogs_file
+from sarlra.catalog.assets import SUM, TEMPLATES, composite_asset
+from sarlra.catalog.looks import LOOKS, meanings
+from sarlra.catalog.validate import own_schema
 from sarlra.catalog.vector import COLUMNS
+from sarlra.composites.layout import variable_attributes
+from sarlra.recipe import Recipe
 
 _HEAD = """# The catalogue's fields
 
-Made from `catalogs/schemas/sarlra-item.json`, with which every item is checked before it is
-written, and from the code that writes assets and tables: `python -m sarlra.serving.fields`.
+Made from `catalogs/schemas`, with which every document is checked before it is written, and from
+the code that writes rasters and tables: `python -m sarlra.serving.fields`.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A property of items: name, JSON type, unit (empty: none) and meaning."""
+    """A field of a document: name, JSON type, unit (empty: none) and meaning."""
 
     name: str
     kind: str
@@ -30,10 +32,21 @@ class Field:
     required: bool
 
 
-def fields() -> tuple[Field, ...]:
-    """All properties of an item, in the schema's order; those of ``sarlra:statistics`` too."""
-    properties = _schema()["properties"]["properties"]
-    return tuple(_fields(properties, ""))
+#: Kinds of documents, and how the page calls their fields.
+KINDS = {
+    "item": "Properties of items",
+    "version": "Properties of versions of a watched event",
+    "review": "Properties of reviews",
+    "study-case": "Properties of study cases",
+    "model": "Properties of models",
+    "source": "Fields of sources",
+}
+
+
+def fields(kind: str = "item") -> tuple[Field, ...]:
+    """All fields of a kind of document, in the schema's order, with those inside of objects."""
+    schema = own_schema(kind)
+    return tuple(_fields(schema if kind == "source" else schema["properties"]["properties"], ""))
 
 
 def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[Field]:
@@ -48,6 +61,8 @@ def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[Field]:
         )
         if "properties" in about:
             yield from _fields(about, f"{prefix}{name}.")
+        if "properties" in about.get("items", {}):
+            yield from _fields(about["items"], f"{prefix}{name}[].")
 
 
 def _kind(about: Mapping[str, Any]) -> str:
@@ -90,32 +105,52 @@ def _scalar(field: Field) -> str | None:
 
 def document() -> str:
     """The page of documentation, as Markdown."""
-    parts = [_HEAD, "\n## Properties of items\n\n", _table(
-        ("name", "type", "unit", "required", "meaning"),
-        [(f"`{f.name}`", f.kind, f.unit, "yes" if f.required else "", f.meaning) for f in fields()],
-    )]  # fmt: skip
+    parts = [_HEAD]
+    for kind, title in KINDS.items():
+        about = "" if kind == "item" else f"{own_schema(kind)['description']}\n\n"
+        parts += [f"\n## {title}\n\n{about}", _table(
+            ("name", "type", "unit", "required", "meaning"),
+            [(f"`{f.name}`", f.kind, f.unit, "yes" if f.required else "", f.meaning)
+             for f in fields(kind)],
+        )]  # fmt: skip
     parts += ["\n## Assets of items\n\n", _table(
         ("key", "type", "meaning"),
         [(f"`{key}`", f"`{about['type']}`",
           ": ".join(about[n] for n in ("title", "description") if n in about))
          for key, about in TEMPLATES.items()],
     )]  # fmt: skip
-    parts += ["\n## Columns of detections\n\n", _table(
+    parts += ["\n## Bands of composites\n\n", _table(
+        ("name", "type", "unit", "no data", "meaning"), list(_composite_bands()),
+    )]  # fmt: skip
+    parts += ["\n## Bands of the other rasters\n\n", _table(
+        ("name", "unit", "meaning", "values"), list(_other_bands()),
+    )]  # fmt: skip
+    parts += ["\n## Columns of detections and outlines\n\n", _table(
         ("name", "type", "meaning"),
         [(f"`{name}`", kind, meaning) for name, (kind, meaning) in COLUMNS.items()],
     )]  # fmt: skip
     return "".join(parts)
 
 
+def _composite_bands() -> Iterator[tuple[str, ...]]:
+    asset = composite_asset("group", "item/item.json", Recipe(), 0, {})
+    for band in asset["bands"]:
+        about = variable_attributes(band["name"])
+        yield (f"`{band['name']}`", band["data_type"], about.get("units", "").replace("1", ""),
+               str(band.get("nodata", "")), about["long_name"])  # fmt: skip
+    yield (f"`{SUM}`", "of each band", "", "", "SHA-256 of the band's values on the item's tile: "
+           "row by row from the north, little-endian, one NaN; `docs/decisions/0006`")  # fmt: skip
+
+
+def _other_bands() -> Iterator[tuple[str, ...]]:
+    for name, look in LOOKS.items():
+        values = meanings(name) if look.classes else ""
+        yield f"`{name}`", look.unit, look.title, values
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "".join(f"| {' | '.join(c.replace('|', '/') for c in line)} |\n" for line in lines)
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    text = catalogs_file("schemas", "sarlra-item.json").read_text(encoding="utf-8")
-    return json.loads(text)  # type: ignore[no-any-return]
 
 
 if __name__ == "__main__":

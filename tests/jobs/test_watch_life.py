@@ -20,7 +20,7 @@ import pystac
 import pytest
 
 from sarlra.catalog.sink import open_sink
-from sarlra.catalog.validate import validate_document
+from sarlra.catalog.validate import own_schema, validate_document
 from sarlra.jobs.notices import give_notices
 from sarlra.jobs.watch import Poll, make_watch, poll, preview
 from sarlra.jobs.watch_versions import read_versions
@@ -205,6 +205,16 @@ def test_states_go_through_a_life(life: Life) -> None:
     assert life.states[67] == "updated"
     assert life.states[68] == "complete"
     assert life.killed_with == -signal.SIGKILL
+
+
+def test_versions_have_the_fields_of_the_table(life: Life) -> None:
+    """Each was checked when it was written; together they have every field that is listed."""
+    schema = own_schema("version")["properties"]["properties"]["properties"]
+    found = [life.version(number)["properties"] for number in range(1, 13)]
+    assert set().union(*found) == set(schema)
+    tracks = [track for properties in found for track in properties["sarlra:tracks"]]
+    assert set().union(*tracks) == set(schema["sarlra:tracks"]["items"]["properties"])
+    assert {"density", "heat", "score", "seen_by"} <= set(found[-1]["renders"])
 
 
 def test_versions_name_each_other(life: Life) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from running import serving
 from typer.testing import CliRunner
 
 from sarlra.catalog import checksums
@@ -72,7 +73,11 @@ def test_identical_over_http_where_local_inputs_are_allowed(made: Made) -> None:
         url = f"{server.url}/{made.item.relative_to(made.folder)}"
         with pytest.raises(CatalogError, match="may not"):
             reproduce(url)
-        done = CliRunner().invoke(app, ["reproduce", url, "--local-files", "--json"])
+    # The item as the STAC API gives it, its files by the addresses that stand in it.
+    with serving(made.folder) as url:
+        event = json.loads(made.item.read_text())["collection"]
+        item = f"{url}/stac/collections/{event}/items/{made.item.stem}"
+        done = CliRunner().invoke(app, ["reproduce", item, "--local-files", "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["identical"] is True
 

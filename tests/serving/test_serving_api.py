@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,21 @@ def test_tile_shows_the_raster(server: str, results: Results) -> None:
     narrow = np.asarray(Image.open(BytesIO(httpx.get(f"{url}&rescale=-0.1,0.1").content)))
     assert len(np.unique(narrow[..., 0])) < len(np.unique(image[..., 0]))
     assert httpx.get(f"{server}/tiles/{name}/change/14/0/0.png").status_code == 404
+
+
+def test_public_validator_finds_no_error(server: str, shared_data: Path) -> None:
+    """stac-api-validator, on every class that the server claims and that it can check."""
+    claimed = httpx.get(f"{server}/stac/conformance").json()["conformsTo"]
+    checked = ["core", "collections", "ogcapi-features", "item-search", "item-search#filter"]
+    for name in checked:
+        assert f"https://api.stacspec.org/v1.0.0/{name}" in claimed, sorted(claimed)
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("api_validator.py")), f"{server}/stac/",
+         EVENT, str(shared_data / "stac-schemas")],
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["errors"] == []
+    # Nothing was passed over for want of a schema.
+    assert [text for text in found["warnings"] if "schema" in text.lower()] == []

@@ -136,7 +136,18 @@ def test_shown_detections(mapped: Results, mapped_folder: Path) -> None:
     assert len(found) == len(table)
     assert found["id"].is_unique
     assert found["score"].is_monotonic_decreasing
-    assert found["area_ha"].between(40, 42).all()  # 640 m squared
+    # The size is that of the outlines in a window, by the item's own table.
+    for row in found.itertuples():
+        drawn = gpd.read_parquet(mapped_folder / f"items/{row.item}/outlines.parquet")
+        own = drawn[(drawn["row"] == row.row) & (drawn["col"] == row.col)]
+        assert row.area_ha == pytest.approx(own["area_m2"].sum() / 1e4, abs=1e-3)
+        # Drawn polygons have the area that is stated.
+        metres = own.to_crs(row.epsg).area.sum() / 1e4
+        assert row.area_ha == pytest.approx(metres, abs=0.02)
+    assert found["area_ha"].nunique() > 3
+    least = float(found["area_ha"].median())
+    large = detections_of(mapped, EVENT, Shown(min_area_ha=least))
+    assert set(large["id"]) == set(found.loc[found["area_ha"] >= least, "id"])
     one = found.iloc[3]
     box = tuple(one.geometry.bounds)
     inside = detections_of(mapped, EVENT, Shown(bbox=box))
@@ -144,6 +155,11 @@ def test_shown_detections(mapped: Results, mapped_folder: Path) -> None:
     assert len(inside) < len(found)
     assert len(detections_of(mapped, EVENT, Shown(bbox=(0.0, 0.0, 1.0, 1.0)))) == 0
     assert set(detections_of(mapped, EVENT, Shown(orbits=("ascending",)))["track"]) == {"T068A"}
+
+
+def test_without_outlines_the_window_is_the_size(results: Results) -> None:
+    """Items of older runs have none; their windows are of 640 m."""
+    assert detections_of(results, EVENT, Shown())["area_ha"].between(40, 42).all()
 
 
 @pytest.mark.parametrize("kind", ["geojson", "parquet", "kml", "csv"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,8 +25,10 @@ from shapely.geometry import shape
 
 from sarlra.catalog.reviews import read_reviews
 from sarlra.catalog.sink import open_sink
+from sarlra.catalog.vector import write_parquet
 from sarlra.serving.reviews import drafts_of
 from tests.servers.optical import OpticalServer
+from tests.servers.proxy import PrefixProxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 TABLE = f"collections/{EVENT}/detections.parquet"
@@ -82,6 +86,10 @@ def test_loads_whole_and_asks_nobody_else(opened: Opened, table: gpd.GeoDataFram
     expect(page.locator("#legend")).to_contain_text("Score of a detection")
     expect(page.locator("#legend")).to_contain_text("not seen: layover")
     expect(page.locator(".maplibregl-ctrl-scale")).to_be_visible()
+    page.mouse.move(600, 400)
+    expect(page.locator("#position")).to_have_text(
+        re.compile(r"42\.\d{4}°, 14[12]\.\d{4}° \(lat, lon\)")
+    )
     assert opened.hosts() == {opened.url.removeprefix("http://")}
     assert opened.said == []
     assert opened.failed == []
@@ -160,8 +168,89 @@ def test_filters_count_as_the_table_does(opened: Opened, table: gpd.GeoDataFrame
     wanted = int(((table["score"] >= 0.8) & (table["orbit_state"] == "ascending")).sum())
     expect(page.locator("#count")).to_contain_text(f"{wanted} of {len(table)} shown")
     assert wanted > 0
-    set_slider(page, "Size at least", 41.5)
-    expect(page.locator("#count")).to_contain_text(f"0 of {len(table)} shown")
+    page.get_by_label("Direction").select_option("")
+    set_slider(page, "Score at least", 0)
+    sizes = sorted(f["properties"]["area_ha"] for f in shown_by(opened)["features"])
+    middle = round((sizes[-2] + sizes[-1]) / 2, 1)
+    set_slider(page, "Size at least", middle)
+    wanted = sum(size >= middle for size in sizes)
+    assert 0 < wanted < len(table)
+    expect(page.locator("#count")).to_contain_text(f"{wanted} of {len(table)} shown")
+
+
+def shown_by(opened: Opened) -> dict[str, Any]:
+    """What the server gives the page."""
+    return dict(opened.page.request.get(f"{opened.url}/detections/{EVENT}.geojson").json())
+
+
+def colour_at(page: Page, lon: float, lat: float) -> np.ndarray:
+    """The colour of the map at a place, as (red, green, blue)."""
+    x, y = place_of(page, lon, lat)
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    return picture(page)[round(y - box["y"]), round(x - box["x"])].astype(int)
+
+
+def test_colours_tell_probability_and_direction(
+    browser: Browser, mapped_folder: Path, tmp_path: Path
+) -> None:
+    """Probabilities that go against the scores: the colours follow the probabilities."""
+    copy = Path(shutil.copytree(mapped_folder, tmp_path / "copy"))
+    table = gpd.read_parquet(copy / TABLE).sort_values("score")
+    table["probability"] = np.linspace(0.99, 0.01, len(table)).astype(np.float32)
+    write_parquet(copy / TABLE, table.sort_index())
+    with serving(copy) as url:
+        opened = Opened(browser.new_page(viewport={"width": 1200, "height": 800}), url)
+        page = opened.open()
+        page.get_by_label("Ground").select_option("plain")
+        page.get_by_label("Where the radar could not see (hatched)").uncheck()
+        settled(page)
+        expect(page.locator("#legend")).to_contain_text("Probability of a landslide")
+        expect(page.locator("#legend")).to_contain_text("seen ascending")
+        likely, unlikely = table.iloc[0], table.iloc[-1]
+        places = [(r.geometry.centroid.x, r.geometry.centroid.y) for r in (likely, unlikely)]
+        dark, bright = (colour_at(page, *place) for place in places)
+        # The ramp goes from yellow to dark red.
+        assert dark[1] < bright[1] - 40, (dark, bright)
+        page.locator("#detections button").first.click()
+        expect(page.locator("#selected")).to_contain_text("Probability")
+        # Directions: the outline of an ascending window is blue, of a descending one purple.
+        page.get_by_label("Opacity of detections", exact=True).evaluate(
+            "e => { e.value = 1; e.dispatchEvent(new Event('input')); }"
+        )
+        blue = {}
+        for orbit in ("ascending", "descending"):
+            page.get_by_label("Direction").select_option(orbit)
+            page.wait_for_timeout(400)
+            pixels = picture(page).reshape(-1, 3).astype(int)
+            red, green, azure = pixels.T
+            blue[orbit] = (
+                int(((azure > 200) & (red < 80) & (green < 160)).sum()),
+                int(((azure > 150) & (red > 120) & (green < 60)).sum()),
+            )
+        assert blue["ascending"][0] > 100 > blue["descending"][0], blue
+        assert blue["descending"][1] > 100 > blue["ascending"][1], blue
+        assert opened.said == []
+        page.close()
+
+
+def test_under_a_path_of_a_proxy(browser: Browser, mapped_folder: Path) -> None:
+    with (
+        serving(mapped_folder, "--behind-proxy") as inner,
+        PrefixProxy("/quakes", inner, X_Forwarded_Prefix="/quakes") as proxy,
+    ):
+        opened = Opened(browser.new_page(), proxy.url)
+        page = opened.open()
+        page.get_by_label("Image", exact=True).select_option(label="Score of every window")
+        page.locator("#detections button").first.click()
+        settled(page)
+        expect(page.locator("#selected img").first).to_have_js_property("naturalWidth", 128)
+        asked = [u for u in opened.asked if u.startswith("http")]
+        assert asked
+        assert [u for u in asked if not u.startswith(f"{proxy.url}/")] == []
+        assert opened.failed == []
+        assert opened.said == []
+        page.close()
 
 
 def test_click_tells_numbers_patches_and_inputs(opened: Opened, table: gpd.GeoDataFrame) -> None:

@@ -12,6 +12,8 @@ from serving_world import EVENT, refold, world
 from sarlra.catalog.publish import publish_job
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.store import create_group, write_region
+from sarlra.detection.outlines import outline_detections
+from sarlra.grid import PixelBox
 from sarlra.scenes.model import Track
 
 TILE, RECIPE = world.TILE, world.RECIPE
@@ -36,10 +38,9 @@ def add(sink: Sink, way: Track, version: str, seed: int) -> str:
     made = world.result(TILE, track=way, seed=seed)
     create_group(sink.url_of(store), group, [TILE], RECIPE, {})
     sums = write_region(sink.url_of(store), group, TILE, made.composite)
-    found = world.detections(
-        world._fit(made.composite, world.composite(TILE, RECIPE, halo=RECIPE.halo_px)),
-        made.lattice, TILE, RECIPE, way,
-    )  # fmt: skip
+    wide = world._fit(made.composite, world.composite(TILE, RECIPE, halo=RECIPE.halo_px))
+    found = world.detections(wide, made.lattice, TILE, RECIPE, way)
+    whole = PixelBox(0, wide.sizes["y"], 0, wide.sizes["x"])
     shade = np.add.outer(np.arange(TILE.size_px), np.arange(TILE.size_px)) // 4 + 60
     given = world.provenance(
         recipe=RECIPE, version=version, job_id=f"{version}-{way.id}",
@@ -49,7 +50,7 @@ def add(sink: Sink, way: Track, version: str, seed: int) -> str:
     return str(
         publish_job(
             sink, made.event, TILE, way, made.composite, made.lattice, found, given, statistics,
-            shade.astype(np.uint8),
+            shade.astype(np.uint8), outline_detections(wide, found, TILE, whole, RECIPE),
         ).id
     )  # fmt: skip
 

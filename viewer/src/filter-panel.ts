@@ -11,7 +11,7 @@ export function filterPanel(state: State, goTo: (asOf: string | null) => void): 
     const areas = state.detections.features.map((one) => one.properties.area_ha);
     const largest = Math.max(0, ...areas);
     const smallest = Math.min(largest, ...areas);
-    const step = largest > 20 ? 1 : 0.1;
+    const step = smallest > 20 ? 1 : 0.1;
     const orbits = [...new Set(state.detections.features.map((f) => f.properties.orbit_state))];
     const lowest = Math.floor(100 * Math.min(1, ...state.detections.features.map((f) => f.properties.score))) / 100;
     body.replaceChildren(
@@ -30,7 +30,7 @@ export function filterPanel(state: State, goTo: (asOf: string | null) => void): 
       ),
       largest - smallest < 0.02 * largest
         ? el("p", { class: "hint" }, `All windows have about the same size, ${largest.toFixed(0)} ha.`)
-        : "",
+        : el("p", { class: "hint" }, "The size is that of the changed ground inside a window."),
       ...(orbits.length > 1
         ? [
             choice(
