@@ -15,7 +15,6 @@ import shapely
 from serving_world import EVENT, world
 from stac_geoparquet.arrow import stac_table_to_items
 
-from sarlra.catalog.assets import COG
 from sarlra.catalog.items import item_document
 from sarlra.catalog.reviews import Review, review_item
 from sarlra.catalog.validate import validate_fields, validate_item
@@ -52,7 +51,7 @@ def documents_of(kind: str, folder: Path) -> list[dict[str, Any]]:
     """Real documents of a kind: those that ship, and what the tests' catalogue and watch write."""
     if kind == "item":
         found = [json.loads(p.read_text()) for p in folder.glob("items/*/*.json")]
-        found.append(full_item())
+        found.append(full_item(found[0]))
     elif kind == "review":
         return [review_of(n) for n in (1, 2)]
     else:
@@ -65,8 +64,11 @@ def documents_of(kind: str, folder: Path) -> list[dict[str, Any]]:
 SELDOM = {"item": {"deprecated"}}
 
 
-def full_item() -> dict[str, Any]:
-    """An item whose run knew everything: one satellite, a DEM, a card, a slope mask."""
+def full_item(other: dict[str, Any]) -> dict[str, Any]:
+    """An item whose run knew everything: one satellite, a DEM, a card, a slope mask.
+
+    Its assets are those of another.
+    """
     known = {
         "description": "x", "limits": ["y"], "licence": "Apache-2.0",
         "calibration": {"kind": "logistic", "slope": 1.0, "intercept": 0.0, "fitted_on": "z",
@@ -76,7 +78,7 @@ def full_item() -> dict[str, Any]:
     one = replace(way, pre=way.pre[:1], post=(replace(way.post[0], platform=way.pre[0].platform),))
     given = world.provenance(
         model=world.model(card=known), dem="cop-dem-glo-30", geometry="annotation",
-        notes=("n",), evidence="e", inside=Inside(1.0, 1.0, 1.0, 1.0),
+        notes=("none",), evidence="change in VV", inside=Inside(1.0, 1.0, 1.0, 1.0),
         quality=(Quality("1", False, "accept", (), Measures(4)),),
     )  # fmt: skip
     shares = ("observed", "distorted", "no_data", "visibility_unknown")
@@ -87,9 +89,8 @@ def full_item() -> dict[str, Any]:
         **{f"{name}_share": 0.5 for name in shares},
     }  # fmt: skip
     made = item_document(
-        world.event(), world.TILE, one, world.TILE.bounds, given, numbers,
-        {"change": {"type": COG, "bands": [{"name": "diff_vv"}]}},
-    )  # fmt: skip
+        world.event(), world.TILE, one, world.TILE.bounds, given, numbers, other["assets"]
+    )
     validate_item(made)
     return made
 
