@@ -210,7 +210,10 @@ def test_public_validator_finds_no_error(server: str, shared_data: Path) -> None
     claimed = httpx.get(f"{server}/stac/conformance").json()["conformsTo"]
     checked = ["core", "collections", "ogcapi-features", "item-search", "item-search#filter"]
     for name in checked:
-        assert f"https://api.stacspec.org/v1.0.0/{name}" in claimed, sorted(claimed)
+        assert any(
+            uri.startswith("https://api.stacspec.org/v1.0.0") and uri.endswith(f"/{name}")
+            for uri in claimed
+        ), (name, sorted(claimed))
     done = subprocess.run(
         [sys.executable, str(Path(__file__).with_name("api_validator.py")), f"{server}/stac/",
          EVENT, str(shared_data / "stac-schemas")],
