@@ -214,7 +214,7 @@ def test_versions_have_the_fields_of_the_table(life: Life) -> None:
     assert set().union(*found) == set(schema)
     tracks = [track for properties in found for track in properties["sarlra:tracks"]]
     assert set().union(*tracks) == set(schema["sarlra:tracks"]["items"]["properties"])
-    assert {"density", "heat", "score", "seen_by"} <= set(found[-1]["renders"])
+    assert {"density", "changed", "score", "seen_by"} <= set(found[-1]["renders"])
 
 
 def test_versions_name_each_other(life: Life) -> None:
