@@ -7,11 +7,12 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 VIEWER := $(wildcard viewer/*.* viewer/src/*)
 PAGE := sarlra/serving/map/index.html
 
-.PHONY: help demo test faults check format viewer clean constraints
+.PHONY: help bench bench-quick demo test faults check format viewer clean constraints
 help:
 	@echo "make demo    a simulated earthquake, found: results in demo-output/"
 	@echo "make test    all tests"
 	@echo "make faults  the tests with faults, and their table in docs/faults.md"
+	@echo "make bench   the benchmarks, into docs/results (half an hour; bench-quick: a small try)"
 	@echo "make check   ruff and mypy"
 	@echo "make format  ruff's formatter"
 	@echo "make viewer  the map page of sarlra serve"
@@ -43,6 +44,22 @@ test: .venv/.dev $(PAGE)
 faults: .venv/.dev
 	$(BIN)/python -m pytest tests/faults --fault-table docs/faults.md
 
+# One after the other: they measure.
+define BENCH
+	$(BIN)/python benchmarks/composite.py $(1) --out $(2)
+	$(BIN)/python benchmarks/composite.py $(1) --beside 300 --out $(2)
+	$(BIN)/python benchmarks/composite.py $(1) --http --out $(2)
+	$(BIN)/python benchmarks/scores.py $(1) --out $(2)
+	$(BIN)/python benchmarks/scores.py $(1) --filters 64 --out $(2)
+	$(BIN)/python benchmarks/whole_job.py $(1) --out $(2) --figure $(3)/growth.png
+endef
+
+bench: .venv/.dev
+	$(call BENCH,,docs/results,docs/figures)
+
+bench-quick: .venv/.dev
+	$(call BENCH,--quick,.bench,.bench)
+
 check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -56,4 +73,4 @@ constraints: .venv/.dev
 	$(BIN)/pip freeze --exclude-editable | grep -v ' @ ' > constraints.txt
 
 clean:
-	rm -rf .venv viewer/node_modules sarlra/serving/map demo-output demo-world .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .bench viewer/node_modules sarlra/serving/map demo-output demo-world .pytest_cache .mypy_cache .ruff_cache

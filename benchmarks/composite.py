@@ -11,6 +11,7 @@ stackstac  as its documentation shows: ``stack(...)``, then ``median("time")``
 odc        odc-stac as its documentation shows: ``load(..., chunks=...)``, then ``median("time")``
 rasterio   a loop over blocks of 1024 pixels, on threads, with bottleneck's median
 sarlra     as a job does
+sarlra-odc the same with odc-stac as its loader
 decode     every block that is needed, read once on all cores, and nothing else: the limit
 """
 
@@ -25,6 +26,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ from benchmarks.composite_files import (
 )
 from benchmarks.side_by_side import ROOT, compare, finish, machine, serve
 
-WAYS = ("stackstac", "odc", "rasterio", "sarlra", "decode")
+WAYS = ("stackstac", "odc", "rasterio", "sarlra", "sarlra-odc", "decode")
 BLOCK = 1024
 GDAL = {"GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR", "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES"}
 
@@ -128,16 +130,17 @@ def _read(files: Files, root: str, number: int, pol: str, place: Any) -> Any:
     return np.float32(10) * np.log10(power)
 
 
-def sarlra(files: Files, root: str) -> Composite:
+def sarlra(files: Files, root: str, loader: str = "stackstac") -> Composite:
     """What a job computes, without its halo."""
     from sarlra.composites.build import build_composite, compute
     from sarlra.grid import PixelBox
     from sarlra.recipe import make_recipe
 
     box = PixelBox(0, files.size, 0, files.size)
-    recipe = make_recipe(tile_px=files.size)
-    lazy = build_composite(track_of(files, root), files.tile, box, recipe, None)
-    composite = compute(lazy, threads=os.cpu_count() or 1)
+    recipe = make_recipe(tile_px=files.size, loader=loader)
+    track = track_of(files, root)
+    lazy = build_composite(track, files.tile, box, recipe, None)
+    composite = compute(lazy, track, threads=os.cpu_count() or 1)
     return {name: composite[name].values for name in recipe.bands}
 
 
@@ -169,7 +172,7 @@ def decode(files: Files, root: str) -> Composite:
 
 FUNCTIONS: dict[str, Callable[[Files, str], Composite]] = {
     "stackstac": stackstac, "odc": odc, "rasterio": rasterio_loop, "sarlra": sarlra,
-    "decode": decode,
+    "sarlra-odc": partial(sarlra, loader="odc"), "decode": decode,
 }  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """The composite of a track on a tile, as a lazy dataset.
 
-The box is cut into blocks of up to 1024 pixels. Each block is a small pipeline of its own: one
-stack per polarisation of just the slices that come near the block, read by the recipe's loader
-with all of time in one chunk (and with a rim, where fringes are eroded), then one task that puts
-the slices of each acquisition together and takes the medians. No block waits for another, so what
-is in memory is what the running blocks hold, and a pixel does not depend on how the box is cut.
+The box is cut into blocks: strips of 512 rows, the shorter the more slices there are. Each block is
+a small pipeline of its own: one stack per polarisation of just the slices that come near the block,
+read by the recipe's loader with all of time in one chunk (and with a rim, where fringes are
+eroded), then one task that puts the slices of each acquisition together and takes the medians. No
+block waits for another, so what is in memory is what the running blocks hold, and a pixel does not
+depend on how the box is cut.
 """
 
 from __future__ import annotations
@@ -35,10 +36,14 @@ from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Slice, Track
 from sarlra.scenes.signing import SigningPolicy
 
-#: Edges of blocks in pixels, the largest first that keeps within the budget is used.
-BLOCK_SIZES = (1024, 512, 256)
+#: (rows, columns) of blocks in pixels; the first that keeps within the budget is used. A strip has
+#: the height of a file's blocks: those across its edge are still there for the next strip, and
+#: those along it lie one behind the other in the file.
+BLOCK_SHAPES = ((512, 16384), (512, 2048), (512, 1024), (512, 512), (256, 256))
 #: Bytes that the stacks of one block may take.
 BLOCK_BUDGET = 128 * 2**20
+#: Threads that read, for each that computes, where files lie behind a network: they mostly wait.
+READERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +108,33 @@ def build_composite(
     grid = PixelGrid.of(tile, box)
     members = [m for m in _members(track, recipe, corrections) if touches(m.scene, grid)]
     halo = max((m.reach for m in members), default=0)
-    edge = _block_edge(len(members) * len(recipe.polarisations), halo)
+    edges = _block_edges(len(members) * len(recipe.polarisations), halo, box.shape)
     loader = get_loader(recipe)
     blocks = [
         [
             _block(members, _cut(grid, box, rows, cols), recipe, loader, signing)
-            for cols in _cuts(box.col0, box.col1, edge)
+            for cols in _cuts(box.col0, box.col1, edges[1])
         ]
-        for rows in _cuts(box.row0, box.row1, edge)
+        for rows in _cuts(box.row0, box.row1, edges[0])
     ]
     stack: da.Array = da.block(blocks)
     return _dataset(stack, grid, recipe)
 
 
-def compute(lazy: xr.Dataset, threads: int) -> xr.Dataset:
-    """Compute a composite on so many threads of this process.
+def compute(lazy: xr.Dataset, track: Track, threads: int) -> xr.Dataset:
+    """Compute the composite of a track.
 
-    They are a pool of its own: inside a dask worker the default would ask the cluster, and wait.
+    Parameters
+    ----------
+    threads
+        How many compute. Where files lie behind a network there are more, as they mostly wait. They
+        are a pool of its own: inside a dask worker the default would ask the cluster, and wait.
     """
+    hrefs = (href for a in (*track.pre, *track.post) for s in a.slices for _, href in s.assets)
+    remote = any("://" in href and not href.startswith("file://") for href in hrefs)
     with (
         kept_open(),
-        ThreadPoolExecutor(threads) as pool,
+        ThreadPoolExecutor(threads * READERS if remote else threads) as pool,
         dask.config.set(scheduler="threads", pool=pool),
     ):
         return lazy.compute()
@@ -169,11 +180,13 @@ def _fringe(acquisition: Acquisition, recipe: Recipe) -> int:
     return recipe.erode_px if day < recipe.erode_before else 0
 
 
-def _block_edge(layers: int, halo: int) -> int:
-    for edge in BLOCK_SIZES:
-        if layers * 4 * (edge + 2 * halo) ** 2 <= BLOCK_BUDGET:
-            return edge
-    return BLOCK_SIZES[-1]
+def _block_edges(layers: int, halo: int, shape: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns of the blocks that a box of a shape is cut into."""
+    for rows, cols in BLOCK_SHAPES:
+        pixels = (min(rows, shape[0]) + 2 * halo) * (min(cols, shape[1]) + 2 * halo)
+        if layers * 4 * pixels <= BLOCK_BUDGET:
+            return rows, cols
+    return BLOCK_SHAPES[-1]
 
 
 def _cuts(start: int, stop: int, edge: int) -> list[tuple[int, int]]:
@@ -219,8 +232,7 @@ def _block(
         pre=_layers(near, recipe, post=False),
         post=_layers(near, recipe, post=True),
         halo=halo,
-        drop_axis=0,
-        new_axis=0,
+        # Slices become layers: were that axis dropped and a new one made, dask would copy them.
         chunks=((depth,), (grid.rows,), (grid.cols,)),
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),

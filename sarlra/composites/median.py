@@ -30,7 +30,9 @@ class Layers:
 
 def to_db(power: Stack) -> Stack:
     """10 log10 of linear power > 0; NaN stays NaN."""
-    return np.float32(10) * np.log10(power)
+    decibel = np.log10(power)
+    decibel *= np.float32(10)
+    return decibel
 
 
 def nanmedian(values: Stack) -> Stack:
@@ -74,19 +76,21 @@ def composite_block(
     """
     if not stacks:
         raise ValueError("a composite needs at least one polarisation")
-    before, n_pre = _medians(stacks, pre, halo)
-    after, n_post = _medians(stacks, post, halo)
-    changes = [late - early for late, early in zip(after, before, strict=True)]
-    return np.stack([*after, *changes, n_pre, n_post])
+    count, _, rows, cols = len(stacks), *stacks[0].shape
+    block = np.empty((2 * count + 2, rows - 2 * halo, cols - 2 * halo), np.float32)
+    block[-2] = _medians(stacks, pre, halo, block[count:-2])
+    block[-1] = _medians(stacks, post, halo, block[:count])
+    np.subtract(block[:count], block[count:-2], out=block[count:-2])
+    return block
 
 
 def _medians(
-    stacks: Sequence[Stack], acquisitions: Sequence[Layers], halo: int
-) -> tuple[list[Stack], Stack]:
-    """The median in dB of each polarisation, and how many acquisitions all of them have."""
+    stacks: Sequence[Stack], acquisitions: Sequence[Layers], halo: int, result: Stack
+) -> Stack:
+    """The median in dB of each polarisation, into ``result``; how many acquisitions all have."""
     if not acquisitions:
-        shape = (stacks[0].shape[1] - 2 * halo, stacks[0].shape[2] - 2 * halo)
-        return [np.full(shape, np.nan, np.float32) for _ in stacks], np.zeros(shape, np.float32)
+        result[:] = np.nan
+        return np.zeros(result.shape[1:], np.float32)
     layers: list[tuple[int, ...]] = [acquisition.indices for acquisition in acquisitions]
     in_db = any(any(acquisition.offsets) for acquisition in acquisitions)
     if in_db or any(a.fringe or a.correction.reach for a in acquisitions):
@@ -95,15 +99,14 @@ def _medians(
             for number, stack in enumerate(stacks)
         ]
         layers, halo = [(index,) for index in range(len(acquisitions))], 0
-    medians: list[Stack] = []
     counts: list[Stack] = []
     for number, stack in enumerate(stacks):
         other = stacks[1] if number == 0 and len(stacks) > 1 else None
         lower, upper, count = middles(stack, layers, halo, other)
         counts.append(count)
         # dB rises with power: the middle in power is the middle in dB, for fewer logarithms.
-        medians.append(_mean(lower, upper) if in_db else _mean(to_db(lower), to_db(upper)))
-    return medians, counts[0]
+        result[number] = _mean(lower, upper) if in_db else _mean(to_db(lower), to_db(upper))
+    return counts[0]
 
 
 def _acquisitions(

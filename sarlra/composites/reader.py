@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import rasterio
@@ -258,25 +257,23 @@ def _masked(source: rasterio.io.DatasetReader, window: SourceWindow) -> NDArray[
             window.col0, window.row0, window.col1 - window.col0, window.row1 - window.row0
         ),
     )
+    nodata = np.nan if source.nodata is None else source.nodata
     with np.errstate(invalid="ignore", over="ignore"):
         values: NDArray[np.float32] = raw.astype(np.float32, copy=False)
-    mask(raw, values, _stored(source.nodata, raw.dtype))
+        if raw.dtype == np.float32:
+            mask(values, np.float32(nodata))
+        else:
+            mask(values, np.float32(np.nan))
+            values[raw == nodata] = np.nan
     return values
 
 
-def _stored(nodata: float | None, kind: np.dtype[Any]) -> Any:
-    """No data as the file's own type has it; NaN, which equals nothing, where there is none."""
-    if nodata is None:
-        return np.nan
-    return kind.type(nodata) if np.issubdtype(kind, np.floating) else float(nodata)
-
-
 @compiled
-def mask(raw, values, nodata):  # type: ignore[no-untyped-def]
-    """Set to NaN what is not finite, not above 0, or ``nodata`` as the file has it (``raw``)."""
+def mask(values, nodata):  # type: ignore[no-untyped-def]
+    """Set to NaN what is not finite, not above 0, or ``nodata`` (NaN: there is none), in place."""
     infinite, nothing = np.float32(np.inf), np.float32(np.nan)
-    for row in range(values.shape[0]):
-        for col in range(values.shape[1]):
-            value = values[row, col]
-            good = (value > 0) & (value < infinite) & (raw[row, col] != nodata)
-            values[row, col] = value if good else nothing
+    flat = values.ravel()
+    for index in range(flat.size):
+        value = flat[index]
+        good = (value > 0) & (value < infinite) & (value != nodata)
+        flat[index] = value if good else nothing

@@ -191,7 +191,7 @@ def _windows(
     cells = work.cells
     box = cells.box(recipe.window_px)
     lazy = build_composite(track, cells.tile, box, recipe, work.case.source.signing)
-    composite = compute(lazy, work.threads)
+    composite = compute(lazy, track, work.threads)
     composite = with_terrain(composite, terrain.visibility, terrain.sigma0e_db)
     windows, valid = windows_of(composite, cells.take(chosen), box, recipe)
     np.save(file, windows)

@@ -260,10 +260,11 @@ def _slope_mask(
 
 def _compute(job: Job, terrain: TileTerrain | None) -> tuple[xr.Dataset, TileTerrain]:
     """The composite with its visibility, in the recipe's radiometry where that can be had."""
+    track = used_track(job)
     lazy = build_composite(
-        used_track(job), job.tile, job.box, job.recipe, job.signing, corrections_of(job.quality)
+        track, job.tile, job.box, job.recipe, job.signing, corrections_of(job.quality)
     )
-    composite = compute(lazy, job.threads)
+    composite = compute(lazy, track, job.threads)
     terrain = _look(job) if terrain is None else terrain
     return with_terrain(composite, terrain.visibility, terrain.sigma0e_db), terrain
 
