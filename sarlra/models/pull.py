@@ -10,17 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import httpx
-
 from sarlra.errors import AssetError, ModelError
 from sarlra.models.files import MAX_BYTES, sha256
 from sarlra.models.folders import registered_folder
-from sarlra.models.import_hdf5 import import_weights
 from sarlra.models.mlm import is_shipped
 from sarlra.models.registry import ModelInfo
 
 logger = logging.getLogger(__name__)
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+#: Seconds to wait for an answer, and for a connection.
+_ANSWER_S, _CONNECT_S = 30.0, 10.0
 _SHA256_MULTIHASH = "1220"
 
 
@@ -100,6 +98,9 @@ def pull(
             f"{registered.licence}",
             hint="pass --accept once you have read it",
         )
+    # Listing what could be fetched needs none of it.
+    from sarlra.models.import_hdf5 import import_weights
+
     with tempfile.TemporaryDirectory(prefix="sarlra-pull-") as folder:
         file = Path(folder) / f"{registered.name}.hdf5"
         _download(registered, file, progress or (lambda _: None))
@@ -115,11 +116,14 @@ def pull(
 
 def _download(registered: Registered, file: Path, progress: Callable[[int], None]) -> None:
     """Stream to a file, never more than the registered size; check size and sum at the end."""
+    import httpx
+
     url, received = registered.url, 0
+    timeout = httpx.Timeout(_ANSWER_S, connect=_CONNECT_S)
     logger.info("fetching %s (%s bytes)", url, registered.size)
     try:
         with (
-            httpx.stream("GET", url, timeout=_TIMEOUT, follow_redirects=True) as response,
+            httpx.stream("GET", url, timeout=timeout, follow_redirects=True) as response,
             file.open("wb") as out,
         ):
             response.raise_for_status()

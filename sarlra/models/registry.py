@@ -7,14 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sarlra.errors import ModelError
 from sarlra.models.card import NAME_PATTERN, Card, card_bytes, parse_card
 from sarlra.models.files import read_bounded, sha256, write_atomically
 from sarlra.models.folders import registered_folder, shipped_folder, user_folder
 from sarlra.models.keras_file import check_keras_file
-from sarlra.scenes.model import OrbitState
+
+if TYPE_CHECKING:
+    from sarlra.scenes.model import OrbitState
 
 logger = logging.getLogger(__name__)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,35 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_listing_models_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from sarlra.cli import main\n"
+        "sys.argv = ['sarlra', 'models', 'list']\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        f"print([n for n in {(*HEAVY, 'httpx', 'shapely', 'numba')!r} if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "sim-cnn32" in done.stdout
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("words", [("--help",), ("models", "list")])
+def test_telling_commands_need_little_of_the_processor(words: tuple[str, ...]) -> None:
+    """Half a second on a machine with nothing else to do; core seconds tell on any machine."""
+    code = "from sarlra.cli import main; main()"
+    used = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code, *words], capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(used) < 1.5
 
 
 @pytest.mark.parametrize(
