@@ -204,9 +204,9 @@ def demo() -> dict[str, Any]:
 
 def growth(quick: bool) -> dict[str, list[dict[str, Any]]]:
     """Runs that differ in one thing each."""
-    small = 512 if quick else 2048
-    counts = (6, 12) if quick else (6, 12, 24, 48)
-    sides = (256, 512) if quick else (1024, 2048, 3072, 4096)
+    small = 256 if quick else 1024
+    counts = (6, 12) if quick else (6, 12, 24)
+    sides = (256, 512) if quick else (512, 1024, 2048, 4096)
     tiles = (512, 256) if quick else (4096, 2048, 1024)
     return {
         "acquisitions": [fresh(small, count, small) for count in counts],
@@ -222,7 +222,7 @@ def draw(rows: dict[str, list[dict[str, Any]]], path: Path) -> None:
     figure = Figure(figsize=(10, 5.4), layout="constrained")
     axes = figure.subplots(2, 3, sharey="row")
     amounts: dict[str, tuple[str, Callable[[dict[str, Any]], float]]] = {
-        "acquisitions": ("acquisitions, a tile of 2048 px", lambda row: row["acquisitions"]),
+        "acquisitions": ("acquisitions, a tile of 1024 px", lambda row: row["acquisitions"]),
         "pixels": ("megapixels of one tile, 12 acquisitions", lambda row: row["size"] ** 2 / 1e6),
         "tiles": ("tiles that the same area is cut into", lambda row: row["tiles"]),
     }

@@ -28,7 +28,7 @@ def test_listing_models_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
         "from sarlra.cli import main\n"
-        "sys.argv = ['sarlra', 'models', 'list']\n"
+        "sys.argv = ['sarlra', 'models', 'list', '--json']\n"
         "try:\n"
         "    main()\n"
         "except SystemExit:\n"
@@ -36,7 +36,7 @@ def test_listing_models_imports_nothing_heavy() -> None:
         f"print([n for n in {(*HEAVY, 'httpx', 'shapely', 'numba')!r} if n in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "sim-cnn32" in done.stdout
+    assert "sim-cnn32-vv-vh-ascending" in done.stdout
     assert done.stdout.strip().splitlines()[-1] == "[]"
 
 
