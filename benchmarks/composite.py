@@ -58,7 +58,8 @@ def stackstac(files: Files, root: str) -> Composite:
 
     stack = library.stack(
         items_of(files, root), assets=["vv", "vh"], epsg=EPSG, resolution=10,
-        bounds=files.tile.bounds, snap_bounds=False,
+        # Of lists that differ between items, such as transforms, it cannot make coordinates.
+        bounds=files.tile.bounds, snap_bounds=False, properties=False,
     )  # fmt: skip
     return _medians({p: stack.sel(band=p.lower()) for p in POLARISATIONS})
 

@@ -126,7 +126,7 @@ def request_of(files: Files, out: Path, tile_px: int) -> Any:
     request = make_request(
         None, out=str(out), source=str(items), origin=[EVENT.isoformat()],
         aoi=",".join(f"{v:.6f}" for v in box), dem=str(hills(files)), incidence=38.0,
-        heading=192.0,
+        heading=192.0, orbit="descending",
     )  # fmt: skip
     return replace(request, recipe=request.recipe.model_copy(update={"tile_px": tile_px}))
 

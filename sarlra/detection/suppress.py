@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sarlra.models.engine import import_tensorflow
+from sarlra.compiled import compiled
 
 
 def suppress(
@@ -28,8 +28,8 @@ def suppress(
     Returns
     -------
     numpy.ndarray
-        ``(kept,)`` int64 indices into ``boxes``, highest score first. The suppression itself is
-        ``tf.image.non_max_suppression``.
+        ``(kept,)`` int64 indices into ``boxes``, highest score first: those of
+        ``tf.image.non_max_suppression``, which would take TensorFlow's import.
 
     Raises
     ------
@@ -46,13 +46,32 @@ def suppress(
         raise ValueError("boxes must not be empty")
     if not len(corners):
         return np.empty(0, dtype=np.int64)
-    tf = import_tensorflow()
     order = np.lexsort((corners[:, 1], corners[:, 0], -heights))
-    # float32 is exact for whole numbers only up to 2^24; ranks keep ties that float32 would make.
+    # Counted from the first box, whole numbers are exact in float32.
     near = (corners - corners.min(axis=0)[[0, 1, 0, 1]])[order].astype(np.float32)
-    ranks = np.arange(len(order), 0, -1, dtype=np.float32)
-    with tf.device("/CPU:0"):
-        kept = tf.image.non_max_suppression(
-            near, ranks, max_output_size=len(order), iou_threshold=overlap
-        ).numpy()
-    return np.asarray(order[kept], dtype=np.int64)
+    return np.asarray(order[_keep(near, np.float32(overlap))], dtype=np.int64)
+
+
+@compiled
+def _keep(boxes, overlap):  # type: ignore[no-untyped-def]
+    """Indices of the boxes, best first, that no better one kept overlaps too much."""
+    kept = np.empty(len(boxes), np.int64)
+    count = 0
+    for box in range(len(boxes)):
+        row0, col0, row1, col1 = boxes[box]
+        area = (row1 - row0) * (col1 - col0)
+        free = True
+        for other in range(count - 1, -1, -1):
+            top, left, bottom, right = boxes[kept[other]]
+            high = min(row1, bottom) - max(row0, top)
+            wide = min(col1, right) - max(col0, left)
+            if high <= 0 or wide <= 0:
+                continue
+            both = high * wide
+            if both / (area + (bottom - top) * (right - left) - both) > overlap:
+                free = False
+                break
+        if free:
+            kept[count] = box
+            count += 1
+    return kept[:count]

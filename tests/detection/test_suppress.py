@@ -92,3 +92,17 @@ def test_nothing_in_nothing_out() -> None:
 def test_what_is_no_box_is_refused(boxes: np.ndarray, scores: np.ndarray, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         suppress(boxes, scores, 0.1)
+
+
+def test_what_is_kept_is_what_tensorflow_keeps() -> None:
+    import tensorflow as tf
+
+    rng = np.random.default_rng(4)
+    for size, overlap in ((300, 0.1), (900, 0.5), (40, 0.0)):
+        cells = rng.integers(0, 25, (size, 2)) * 32
+        boxes = np.hstack([cells, cells + 64])
+        scores = rng.permutation(size).astype(np.float32)
+        expected = tf.image.non_max_suppression(
+            boxes.astype(np.float32), scores, max_output_size=size, iou_threshold=overlap
+        ).numpy()
+        np.testing.assert_array_equal(suppress(boxes, scores, overlap), expected)
