@@ -8,7 +8,7 @@ track, the area and the recipe, never on how the area is cut into tiles.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,8 +22,10 @@ from scipy import ndimage
 from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.darkening import darkened, land
 from sarlra.composites.footprints import stated_grid, touches
+from sarlra.composites.handles import kept_open
 from sarlra.composites.masks import BEYOND, mosaic
 from sarlra.composites.median import to_db
+from sarlra.composites.middles import middles
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.quality import SHIFT_PX, Measures, Quality, judge, keep_a_product
 from sarlra.composites.reader import read_asset
@@ -81,13 +83,14 @@ def assess(
     """
     acquisitions = (*track.pre, *track.post)
     seen = [_Seen() for _ in acquisitions]
-    with ThreadPoolExecutor(threads) as pool:
+    with kept_open(), ThreadPoolExecutor(threads) as pool:
         for grid in chips:
             stacks = [
                 np.stack(list(pool.map(partial(_image, pol, grid, signing), acquisitions)))
                 for pol in recipe.polarisations
             ]
-            _look(seen, stacks, recipe, _heading(track, grid))
+            # Each acquisition notes its own measures, chip after chip: no order matters.
+            list(pool.map(_look(seen, stacks, recipe, _heading(track, grid)), range(len(seen))))
         for grid in edges:
             shares = pool.map(partial(_fringes, grid, signing), acquisitions)
             for note, share in zip(seen, shares, strict=True):
@@ -134,47 +137,70 @@ def _ordered(acquisition: Acquisition) -> list[Slice]:
     return sorted(acquisition.slices, key=lambda s: (s.datetime, s.item_id))
 
 
-def _look(seen: list[_Seen], stacks: list[F32], recipe: Recipe, heading: float) -> None:
-    """Take the measures of all acquisitions on one chip."""
+def _look(
+    seen: list[_Seen], stacks: list[F32], recipe: Recipe, heading: float
+) -> Callable[[int], None]:
+    """What takes the measures of one acquisition on a chip."""
     count = stacks[0].shape[0]
-    if count < 2:
+    means = [bottleneck.nanmean(stack, axis=0) for stack in stacks] if count > 1 else []
+
+    def look(index: int) -> None:
+        if count < 2:
+            return
+        note = seen[index]
+        others = [(n,) for n in range(count) if n != index]
+        references, known = [], None
+        for stack in stacks:
+            lower, upper, there = middles(stack, others, 0)
+            references.append((lower + upper) * np.float32(0.5))
+            known = there * 2 > len(others) if known is None else known
+        if known is None or not known.any():
+            return
+        _measure(note, index, stacks, references, means, known, recipe, heading)
+
+    return look
+
+
+def _measure(
+    note: _Seen,
+    index: int,
+    stacks: list[F32],
+    references: list[F32],
+    means: list[F32],
+    known: NDArray[np.bool_],
+    recipe: Recipe,
+    heading: float,
+) -> None:
+    """Hold an acquisition against the others; it touches nothing but its own note."""
+    valid = np.isfinite(stacks[0][index])
+    note.valid.append((float(valid[known].mean()), int(known.sum())))
+    ground = land(references)
+    usable = int((ground & valid & known).sum())
+    if usable < _LEAST_PX:
         return
-    middles = [bottleneck.nanmean(stack, axis=0) for stack in stacks]
-    for index, note in enumerate(seen):
-        others = np.arange(count) != index
-        references = [bottleneck.nanmedian(stack[others], axis=0) for stack in stacks]
-        known = np.isfinite(stacks[0][others]).sum(axis=0) * 2 > others.sum()
-        if not known.any():
+    images = [np.where(ground, stack[index], np.float32(np.nan)) for stack in stacks]
+    spectrum = None
+    for image, reference in zip(images, references, strict=True):
+        spectrum = added(spectrum, cross_spectrum(image, reference))
+    note.spectrum = added(note.spectrum, spectrum)
+    # What follows compares pixel with pixel: an image that lies beside is moved back before.
+    place = shift_of(spectrum) or (0.0, 0.0)
+    images = [_at(image, place) for image in images]
+    for pol, image, reference, mean in zip(
+        recipe.polarisations, images, references, means, strict=True
+    ):
+        # Levels are taken against the mean of all: one that is off moves it for all alike, and
+        # only differences between levels count in the end.
+        difference = image - mean
+        difference = difference[np.isfinite(difference)]
+        if difference.size < _LEAST_PX:
             continue
-        valid = np.isfinite(stacks[0][index])
-        note.valid.append((float(valid[known].mean()), int(known.sum())))
-        ground = land(references)
-        usable = int((ground & valid & known).sum())
-        if usable < _LEAST_PX:
-            continue
-        images = [np.where(ground, stack[index], np.float32(np.nan)) for stack in stacks]
-        spectrum = None
-        for image, reference in zip(images, references, strict=True):
-            spectrum = added(spectrum, cross_spectrum(image, reference))
-        note.spectrum = added(note.spectrum, spectrum)
-        # What follows compares pixel with pixel: an image that lies beside is moved back before.
-        place = shift_of(spectrum) or (0.0, 0.0)
-        images = [_at(image, place) for image in images]
-        for pol, image, reference, middle in zip(
-            recipe.polarisations, images, references, middles, strict=True
-        ):
-            # Levels are taken against the mean of all: one that is off moves it for all alike, and
-            # only differences between levels count in the end.
-            difference = image - middle
-            difference = difference[np.isfinite(difference)]
-            if difference.size < _LEAST_PX:
-                continue
-            note.levels[pol].append(float(np.median(difference)))
-            offset = float(np.nanmedian(image - reference))
-            note.stripes.append(stripe_score(image - np.float32(offset), reference, heading))
-        snow, flood = darkened(images[0], references[0], ground)
-        note.snow.append((snow, usable))
-        note.flood.append((flood, usable))
+        note.levels[pol].append(float(np.median(difference)))
+        offset = float(np.nanmedian(image - reference))
+        note.stripes.append(stripe_score(image - np.float32(offset), reference, heading))
+    snow, flood = darkened(images[0], references[0], ground)
+    note.snow.append((snow, usable))
+    note.flood.append((flood, usable))
 
 
 def _at(image: F32, shift_px: tuple[float, float]) -> F32:

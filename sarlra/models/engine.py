@@ -20,7 +20,8 @@ _backend: Backend = "tensorflow"
 def train_on(backend: Backend) -> None:
     """Choose what Keras runs on in this process, before it is imported; for training only.
 
-    The stored network is the same kind of file. Scores are always TensorFlow's.
+    The stored network is the same kind of file. Scores are never computed on another backend than
+    TensorFlow, or by this package's own kernels (:mod:`sarlra.models.scoring`).
     """
     global _backend
     _backend = backend
