@@ -182,7 +182,7 @@ def outline_detections(
                 facts[f"change_{name[-2:]}_db"] = float(values[inside].mean(dtype=np.float64))
             facts |= _slopes(ground, inside)
             rows.append(facts | {"evidence": line_of(facts)})
-            shapes.append(_polygon(inside, transform))
+            shapes.append(polygon_of(inside, transform))
     names = [f"change_{name[-2:]}_db" for name in changes]
     types = COLUMNS | dict.fromkeys([*names, "slope_deg", "toward_deg"], "float32")
     types |= {"evidence": "string"}
@@ -204,7 +204,7 @@ def _slopes(ground: WindowGround | None, inside: Mask) -> dict[str, float]:
     return found
 
 
-def _polygon(inside: Mask, transform: Affine) -> shapely.Geometry:
+def polygon_of(inside: Mask, transform: Affine) -> shapely.Geometry:
     """The outline of the pixels of a cluster, along their edges."""
     parts = [
         to_shape(geometry)

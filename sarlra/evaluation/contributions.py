@@ -35,7 +35,7 @@ from scipy.special import expit
 
 from sarlra.errors import InputError, ModelError
 from sarlra.models.engine import import_keras, import_tensorflow
-from sarlra.models.files import read_bounded
+from sarlra.models.files import read_bounded, sha256
 from sarlra.models.keras_file import load_network
 from sarlra.models.registry import ModelInfo
 
@@ -249,20 +249,41 @@ def make_explainer(info: ModelInfo, background: F32, *, randomised: int | None =
     Parameters
     ----------
     randomised
-        A seed: all weights are drawn anew, each array with its own mean and spread. What it then
-        shows has nothing to do with landslides: a check of the method (Adebayo et al. 2018).
+        A seed: all weights are drawn anew, as before training. What it then shows has nothing to
+        do with landslides: a check of the method (Adebayo et al. 2018).
+
+    Raises
+    ------
+    ModelError
+        The file has changed since ``info`` was made, or the network cannot be explained.
+    InputError
+        The background does not fit it.
     """
-    network = load_network(read_bounded(info.path), str(info.path))
+    data = read_bounded(info.path)
+    if (found := sha256(data)) != info.sha256:
+        raise ModelError(
+            f"{info.path}: has changed: sha256 {found}, expected {info.sha256}",
+            hint="fetch or import the model again",
+        )
+    network = load_network(data, str(info.path))
     if randomised is not None:
-        rng = np.random.default_rng(randomised)
-        for layer in network.layers:
-            # Statistics of the input stay: without them every unit is saturated.
-            if layer.__class__.__name__ in ("Normalization", "BatchNormalization"):
-                continue
-            layer.set_weights(
-                [
-                    rng.normal(weights.mean(), weights.std() + 1e-6, weights.shape)
-                    for weights in layer.get_weights()
-                ]
-            )
+        _randomise(network, np.random.default_rng(randomised))
     return Explainer(network, background)
+
+
+def _randomise(network: Any, rng: np.random.Generator) -> None:
+    """Weights as He et al. 2015 draw them, no biases, batch normalisation that does nothing: units
+    are alive, which those with shuffled weights of a trained network often are not.
+    """
+    for layer in network.layers:
+        if layer.__class__.__name__ == "Normalization":  # that of the input stays
+            continue
+        drawn = []
+        for variable, held in zip(layer.weights, layer.get_weights(), strict=True):
+            if held.ndim >= 2:
+                fan_in = float(np.prod(held.shape[:-1]))
+                drawn.append(rng.normal(0.0, np.sqrt(2.0 / fan_in), held.shape))
+            else:
+                ones = variable.name in ("gamma", "moving_variance")
+                drawn.append(np.ones(held.shape) if ones else np.zeros(held.shape))
+        layer.set_weights(drawn)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from sarlra.detection.composite_file import CompositeFile
 from sarlra.detection.windows import gather
-from sarlra.errors import ModelError, OutputError
+from sarlra.errors import OutputError
 from sarlra.evaluation.contributions import Explainer, make_explainer
 from sarlra.evaluation.explained import Explained, explain_window, key_of, pack, unpack
 from sarlra.jobs.spread import spread
-from sarlra.models.files import read_bounded, sha256, write_atomically
+from sarlra.models.files import read_bounded, write_atomically
 from sarlra.models.fill import fill_nodata
 from sarlra.models.registry import ModelInfo
 
@@ -139,8 +139,6 @@ def explain(
 
 def explain_piece(piece: Piece) -> list[Explained]:
     """Explain the windows of a piece; the network is loaded once per process."""
-    if sha256(read_bounded(piece.model.path)) != piece.model.sha256:
-        raise ModelError(f"{piece.model.path}: has changed", hint="fetch or import the model again")
     digest = hashlib.sha256(np.ascontiguousarray(piece.background).tobytes()).hexdigest()
     name = f"{piece.model.sha256} {digest}"
     if name not in _explainers:

@@ -17,6 +17,7 @@ from rasterio.features import rasterize
 
 from sarlra.catalog.cog import write_cog
 from sarlra.catalog.provenance import plain
+from sarlra.catalog.vector import write_parquet
 from sarlra.detection.composite_file import CompositeFile
 from sarlra.errors import OutputError
 from sarlra.evaluation.contribution_map import ContributionMap, map_of
@@ -24,10 +25,12 @@ from sarlra.evaluation.contribution_picture import draw_window, scale_of
 from sarlra.evaluation.contributions import TOLERANCE
 from sarlra.evaluation.explained import Explained, facts_of
 from sarlra.jobs.explain import Cut, Spot
+from sarlra.jobs.explain_outlines import outlines_of
 from sarlra.models.files import write_atomically
 from sarlra.models.registry import ModelInfo
 
 MAP, TABLE, SUMMARY, PICTURES = "contributions.tif", "windows.csv", "explain.json", "pictures"
+OUTLINES = "outlines.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +98,10 @@ def write_report(
         try:
             write_cog(out / MAP, written.values, written.transform(composite.transform),
                       composite.crs, written.bands)  # fmt: skip
+            shapes = outlines_of(composite, wanted, explained, about.model.bands, about.threshold)
+            write_parquet(out / OUTLINES, shapes)
         except Exception as error:  # GDAL raises what it likes
-            raise OutputError(f"{out / MAP}: cannot be written: {error}") from error
+            raise OutputError(f"{out}: cannot be written: {error}") from error
     text = json.dumps(plain(summary, about.subject), indent=2, allow_nan=False) + "\n"
     write_atomically(out / SUMMARY, text.encode())
     return Written(summary, table, written)

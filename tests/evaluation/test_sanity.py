@@ -22,7 +22,7 @@ def test_contributions_lie_in_landslides_and_random_weights_destroy_that() -> No
     assert found.true.auc > 0.7
     assert found.true.hits.share is not None
     assert found.true.hits.share > 3 * found.true.chance
-    assert 0.3 < found.random.auc < found.true.auc - 0.1
+    assert 0.25 < found.random.auc < found.true.auc - 0.1
     assert found.additivity_largest <= TOLERANCE
     assert sum(found.share_by_band.values()) == pytest.approx(1)
     assert 0.4 < found.change_share < 1

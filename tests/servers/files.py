@@ -25,11 +25,14 @@ class FileServer(LocalServer):
 def ranged(data: bytes, request: Request) -> Reply:
     """A file, or the range of it that was asked for."""
     headers = {"Accept-Ranges": "bytes", "Content-Type": "application/octet-stream"}
-    span = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
-    if span is None:
+    span = re.fullmatch(r"bytes=(\d*)-(\d*)", request.headers.get("range", ""))
+    if span is None or not any(span.groups()):
         return Reply(200, data, {**headers, "Content-Length": str(len(data))})
-    start = int(span[1])
-    end = min(int(span[2]) if span[2] else len(data) - 1, len(data) - 1)
+    if span[1]:
+        start, end = int(span[1]), int(span[2]) if span[2] else len(data) - 1
+    else:  # so many bytes at the end
+        start, end = max(0, len(data) - int(span[2])), len(data) - 1
+    end = min(end, len(data) - 1)
     if start > end:
         return Reply(416, b"", {"Content-Range": f"bytes */{len(data)}"})
     stated = {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}

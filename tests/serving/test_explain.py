@@ -34,6 +34,7 @@ from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.serving.tiles import list_layers
 from sarlra.serving.verify import verify
+from tests.servers.files import FileServer
 from tests.servers.items import opera_items, write_items
 
 LEFT, TOP = 500_000, 4_700_000
@@ -146,6 +147,9 @@ def test_a_window_is_explained_as_the_engine_says(
         assert raster.transform.c == LEFT + 1_920
         assert raster.transform.f == TOP - 640
         np.testing.assert_allclose(raster.read(1), expected.mean_over_bands[0], atol=1e-7)
+    outlines = gpd.read_parquet(out / "outlines.parquet")
+    assert outlines.crs.to_epsg() == 4326
+    assert outlines.empty == (row["score"] <= found["threshold"])
     assert len(list((out / "pictures").glob("*.png"))) == 1
     assert json.loads((out / "explain.json").read_text())["windows"] == 1
     assert len(pd.read_csv(out / "windows.csv")) == 1
@@ -269,3 +273,13 @@ def test_an_item_gets_the_map_as_a_layer(item: Path, tmp_path: Path) -> None:
     layers = list_layers(live.now, before["collection"], None)
     (mean,) = [one for one in layers if one["band"] == "contribution"]
     assert mean["legend"]["low"] == -mean["legend"]["high"]
+
+
+def test_an_item_on_a_server_is_explained_as_that_in_the_folder(item: Path, tmp_path: Path) -> None:
+    with FileServer(item.parents[2]) as server:
+        url = f"{server.url}/{item.relative_to(item.parents[2])}"
+        given = ("--window", -119.833, 34.778, "--cluster", "none", "--out")
+        afar = run(url, *given, tmp_path / "afar")
+        here = run(item, *given, tmp_path / "here")
+    assert afar["table"] == here["table"]
+    assert files(tmp_path / "afar") == files(tmp_path / "here")
