@@ -49,6 +49,7 @@ def dataset(
     dem: str = "auto",
     unseen: Sequence[str] = (),
     seed: int = 0,
+    quality: bool = False,
     cluster: str = "local",
 ) -> list[dict[str, object]]:
     """Build a dataset; returns the numbers of patches per case, direction and split.
@@ -66,6 +67,7 @@ def dataset(
         dem=dem,
         unseen=unseen,
         seed=seed,
+        quality=quality,
     )
     rows = build(wish, Path(out), cluster)
     create_table_artifact(key="dataset-counts", table=rows, description=f"Patches in {out}")
@@ -93,11 +95,12 @@ def main() -> None:
         dem: str = "auto",
         unseen: Annotated[list[str] | None, typer.Option()] = None,
         seed: int = 0,
+        quality: bool = False,
         cluster: str = "local",
     ) -> None:
         """Cut labelled patches of earthquakes for training and testing."""
         dataset(cases, out, source, inventory, inventories, pol, tuple(buffers or ("60-12",)),
-                orbit, dem, tuple(unseen or ()), seed, cluster)  # fmt: skip
+                orbit, dem, tuple(unseen or ()), seed, quality, cluster)  # fmt: skip
 
     typer.run(command)
 

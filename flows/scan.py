@@ -32,21 +32,11 @@ from sarlra.errors import InputError, JobsFailedError
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Request
-from sarlra.jobs.pool import run_bounded
-from sarlra.jobs.run_job import HALVES, run_job
-from sarlra.jobs.scan import (
-    ScanPlan,
-    ScanRun,
-    finish,
-    outcome_log,
-    plan_scan,
-    publish_plan,
-    run_cells,
-)
+from sarlra.jobs.scan import ScanPlan, ScanRun, finish, outcome_log, plan_scan, publish_plan
 from sarlra.jobs.scan_ask import scan_requests
 from sarlra.jobs.scan_ground import Selection, make_selection
+from sarlra.jobs.scan_run import run_on
 from sarlra.scenes.search import open_search
-from sarlra.settings import cluster_settings
 
 #: Jobs of one task, about; a cell is never parted.
 BATCH_JOBS = 300
@@ -65,8 +55,7 @@ def run_batch(
 ) -> None:
     """Run the jobs of some cells on the dask cluster, and hand their outcomes over as they come."""
     log = get_run_logger()
-    jobs = run_cells(plan, cells)
-    for outcome in run_bounded(client, jobs, run_job, cluster_settings(), HALVES):
+    for outcome in run_on(client, plan, cells):
         take(outcome)
         log.info("%s %s %s", outcome.status, outcome.item_id, outcome.reason or "")
 
@@ -101,6 +90,7 @@ def scan(
     radiometry: Literal["auto", "gamma0", "sigma0e"] = "auto",
     visibility_buffer: float = 0.0,
     min_slope: float = 0.0,
+    quality: bool = False,
     cluster: str = "local",
     fold: bool = False,
 ) -> dict[str, int]:
@@ -113,6 +103,7 @@ def scan(
         step=step, tile=tile, orbit=orbit, buffers=buffers, pol=pol, model=model,
         threshold=threshold, resolution=resolution, dem=dem, incidence=incidence, heading=heading,
         radiometry=radiometry, visibility_buffer=visibility_buffer, min_slope=min_slope,
+        quality=quality,
     )  # fmt: skip
     selection = make_selection(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain

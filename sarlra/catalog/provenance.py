@@ -13,6 +13,7 @@ import numpy as np
 import rasterio
 
 from sarlra import __version__
+from sarlra.catalog.verdicts import FIELD, verdict_json
 from sarlra.composites.quality import Quality
 from sarlra.errors import CatalogError
 from sarlra.events.event import Event
@@ -138,30 +139,10 @@ def own_fields(event: Event, track: Track, provenance: Provenance) -> dict[str, 
         "sarlra:noise": _NOISE[min(len(track.post), 2)],
         "sarlra:acquisitions_pre": [_acquisition(a) for a in track.pre],
         "sarlra:acquisitions_post": [_acquisition(a) for a in track.post],
-        **({"sarlra:quality": [_quality(q) for q in provenance.quality]}
-           if provenance.quality else {}),
+        **({FIELD: [verdict_json(q) for q in provenance.quality]} if provenance.quality else {}),
         "sarlra:score_meaning": SCORE_MEANING,
         "sarlra:in_domain": _domain(provenance.inside),
     }  # fmt: skip
-
-
-def _quality(quality: Quality) -> dict[str, Any]:
-    measures = quality.measures
-    return {
-        "id": quality.acquisition,
-        "side": "post" if quality.post else "pre",
-        "verdict": quality.verdict,
-        "used": quality.kept,
-        "reasons": list(quality.reasons),
-        "n_reference": measures.n_reference,
-        "shift_px": None if measures.shift_px is None else list(measures.shift_px),
-        "offset_db": {pol: round(db, 3) for pol, db in measures.offset_db},
-        "valid_share": round(measures.valid_share, 4),
-        "snow_share": round(measures.snow_share, 4),
-        "flood_share": round(measures.flood_share, 4),
-        "stripes": round(measures.stripes, 3),
-        "fringe_share": round(measures.fringe_share, 4),
-    }
 
 
 def _domain(inside: Inside | None) -> dict[str, Any] | None:

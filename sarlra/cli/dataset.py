@@ -78,6 +78,10 @@ def build(
     loader: Annotated[
         Literal["stackstac", "odc"], typer.Option(help="What builds the stacks.")
     ] = "stackstac",
+    quality: Annotated[
+        bool,
+        typer.Option(help="Hold each acquisition against its stack; as for sarlra detect."),
+    ] = False,
     cluster: Annotated[
         str,
         typer.Option(
@@ -106,6 +110,7 @@ def build(
         unseen=unseen or [],
         seed=seed,
         loader=loader,
+        quality=quality,
     )
     with progress(quiet=as_json) as bars:
         made = build_dataset(wish, out, stages(bars), cluster)

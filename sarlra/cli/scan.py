@@ -93,6 +93,10 @@ def scan(
     min_slope: Annotated[
         float, typer.Option(help="Slope mask: degrees under which ground is level; 0: no mask.")
     ] = 0.0,
+    quality: Annotated[
+        bool,
+        typer.Option(help="Hold each acquisition against its stack, by cells; as for detect."),
+    ] = False,
     cluster: Annotated[
         str,
         typer.Option(
@@ -135,6 +139,7 @@ def scan(
         radiometry=radiometry,
         visibility_buffer=visibility_buffer,
         min_slope=min_slope,
+        quality=quality,
     )
     selection = make_selection(
         skip_sea=skip_sea, min_relief=min_relief, terrain=requests[0].terrain

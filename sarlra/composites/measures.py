@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.darkening import darkened, land
-from sarlra.composites.footprints import stated_grid, touches
+from sarlra.composites.footprints import stated_grid, touches, within
 from sarlra.composites.handles import kept_open
 from sarlra.composites.masks import BEYOND, mosaic
 from sarlra.composites.median import to_db
@@ -50,6 +50,7 @@ _LEAST_PX = 1000
 class _Seen:
     """What the chips have said of one acquisition so far; shares come with their pixels."""
 
+    compared: bool = False
     spectrum: C128 | None = None
     levels: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     valid: list[tuple[float, int]] = field(default_factory=list)
@@ -89,6 +90,8 @@ def assess(
                 np.stack(list(pool.map(partial(_image, pol, grid, signing), acquisitions)))
                 for pol in recipe.polarisations
             ]
+            for note, acquisition in zip(seen, acquisitions, strict=True):
+                note.compared = note.compared or any(within(s, grid) for s in acquisition.slices)
             # Each acquisition notes its own measures, chip after chip: no order matters.
             list(pool.map(_look(seen, stacks, recipe, _heading(track, grid)), range(len(seen))))
         for grid in edges:
@@ -241,6 +244,7 @@ def _measures(acquisition: Acquisition, note: _Seen, count: int, recipe: Recipe)
         offset_db=tuple((pol, float(np.median(note.levels[pol])))
                         for pol in recipe.polarisations if note.levels[pol]),
         valid_share=_mean(note.valid, 1.0),
+        compared=note.compared,
         snow_share=_mean(note.snow, 0.0),
         flood_share=_mean(note.flood, 0.0),
         stripes=max(note.stripes, default=0.0),

@@ -6,7 +6,7 @@ The limits are stated here, in one place; :mod:`sarlra.composites.measures` take
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -52,6 +52,8 @@ class Measures:
         (polarisation, dB): median of the difference on land.
     valid_share
         Of the pixels that most of the others have.
+    compared
+        Whether a place where it was looked at lies within its footprint.
     snow_share, flood_share
         Of the land; see :mod:`sarlra.composites.darkening`.
     stripes
@@ -65,6 +67,7 @@ class Measures:
     scene_px: float = 1.0
     offset_db: tuple[tuple[str, float], ...] = ()
     valid_share: float = 1.0
+    compared: bool = True
     snow_share: float = 0.0
     flood_share: float = 0.0
     stripes: float = 0.0
@@ -142,7 +145,7 @@ def _faults(measures: Measures) -> list[str]:
         for pol, db in measures.offset_db
         if abs(db) > LARGEST_OFFSET_DB
     ]
-    if measures.valid_share < LEAST_VALID:
+    if measures.compared and measures.valid_share < LEAST_VALID:
         found.append(f"has data on {measures.valid_share:.1%} of what its stack covers")
     if measures.snow_share > MUCH_DARK:
         found.append(f"wet snow on {measures.snow_share:.0%} of the land")
@@ -155,7 +158,7 @@ def _faults(measures: Measures) -> list[str]:
 
 def _remarks(measures: Measures) -> list[str]:
     found: list[str] = []
-    if measures.n_reference == 0:
+    if measures.n_reference == 0 or not measures.compared:
         found.append("nothing to compare it with")
     if LEAST_VALID <= measures.valid_share < WHOLE:
         found.append(f"has data on {measures.valid_share:.0%} of what its stack covers")
@@ -188,6 +191,14 @@ def kept_track(track: Track, qualities: Sequence[Quality]) -> Track:
         pre=tuple(a for a in track.pre if a.id not in lost),
         post=tuple(a for a in track.post if a.id not in lost),
     )
+
+
+def rejections(qualities: Sequence[Quality]) -> Iterator[str]:
+    """What is to be said of acquisitions that were rejected."""
+    for one in qualities:
+        if one.verdict == "reject":
+            what = "used" if one.kept else "left out"
+            yield f"acquisition {one.acquisition} rejected, {what}: {'; '.join(one.reasons)}"
 
 
 def corrections_of(qualities: Sequence[Quality]) -> dict[str, Correction]:

@@ -20,11 +20,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sarlra import __version__
-from sarlra.errors import InputError, NoAcquisitionsError, OutputError
+from sarlra.composites.quality import Quality, rejections
+from sarlra.errors import InputError, NoAcquisitionsError, OutputError, SarlraError
 from sarlra.jobs.case_plan import CasePlan, Combination, plan_case
 from sarlra.jobs.cases import Case
-from sarlra.jobs.part import Part, PartWork, make_part, part_works
+from sarlra.jobs.part import Part, PartWork, judgings, make_part, part_works
 from sarlra.jobs.plan import BOTH
+from sarlra.jobs.quality import judge_patiently
 from sarlra.jobs.spread import spread
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.samples.cells import Cells
@@ -85,6 +87,7 @@ class _Cut:
 
     plan: CasePlan
     layers: tuple[str, ...]
+    verdicts: tuple[tuple[Quality, ...], ...]
     orbit_state: OrbitState
     track: str
     cells: Cells
@@ -95,7 +98,10 @@ class _Cut:
     def of(cls, plan: CasePlan, work: PartWork, part: Part) -> _Cut:
         recipe, track = work.layers[0]
         names = tuple(layer_name(recipe) for recipe, _ in work.layers)
-        return cls(plan, names, track.orbit_state, track.id, work.cells, recipe.window_px, part)
+        return cls(
+            plan, names, work.verdicts, track.orbit_state, track.id, work.cells, recipe.window_px,
+            part,
+        )  # fmt: skip
 
 
 def build_dataset(
@@ -188,7 +194,8 @@ def _standing(out: Path, digest: str) -> Dataset | None:
 
 def _cut(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) -> list[_Cut]:
     # Workers may have another working directory.
-    works = [(plan, work) for plan in plans for work in part_works(plan, shelf.absolute())]
+    place, judged = shelf.absolute(), iter(_judge(plans, show, cluster))
+    works = [(plan, work) for plan in plans for work in part_works(plan, place, judged)]
     show("tracks x tiles", 0, len(works))
     parts = spread(
         make_part,
@@ -203,6 +210,19 @@ def _cut(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) -> li
                 hint="the folder of a dataset has to be on a disk that all workers share",
             )
     return [_Cut.of(plan, work, part) for (plan, work), part in zip(works, parts, strict=True)]
+
+
+def _judge(plans: Sequence[CasePlan], show: Show, cluster: str) -> list[tuple[Quality, ...]]:
+    """The verdicts on the acquisitions of all cases, where the recipes ask for them."""
+    works = [work for plan in plans for work in judgings(plan)]
+    found: list[tuple[Quality, ...]] = []
+    for verdicts in spread(
+        judge_patiently, works, cluster, lambda done: show("acquisitions", done, len(works))
+    ):
+        if isinstance(verdicts, SarlraError):
+            raise verdicts
+        found.append(verdicts)
+    return found
 
 
 def _table(
@@ -279,7 +299,13 @@ def _notes(plans: Sequence[CasePlan], cuts: Sequence[_Cut]) -> list[str]:
     said = [note for plan in plans for note in plan.notes]
     for cut in cuts:
         if len(cut.part.chosen):
-            said += [f"{cut.plan.case.name}, {cut.track}: {note}" for note in cut.part.notes]
+            own = f"{cut.plan.case.name}, {cut.track}"
+            said += [f"{own}: {note}" for note in cut.part.notes]
+            said += [
+                f"{own}, {layer}: {note}"
+                for layer, verdicts in zip(cut.layers, cut.verdicts, strict=True)
+                for note in rejections(verdicts)
+            ]
     return list(dict.fromkeys(said))
 
 

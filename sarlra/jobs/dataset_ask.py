@@ -42,6 +42,7 @@ def make_wish(
     unseen: Sequence[str] = (),
     seed: int = 0,
     loader: Literal["stackstac", "odc"] = "stackstac",
+    quality: bool = False,
 ) -> Wish:
     """Check everything that was written and read events and inventories; touches no output.
 
@@ -54,6 +55,8 @@ def make_wish(
     unseen
         Cases, as they are named in ``cases`` or by their event's id, that no training may see;
         study cases that the paper kept unseen are so anyway.
+    quality
+        Whether acquisitions are held against their stacks, and corrected or left out.
 
     Raises
     ------
@@ -89,7 +92,7 @@ def make_wish(
         opened,
         _COMBINATIONS[pol],
         tuple(dict.fromkeys(wanted)),
-        make_recipe(loader=loader),
+        make_recipe(loader=loader, quality=quality),
         _ORBITS[orbit],
         seed,
     )

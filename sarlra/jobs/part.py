@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from sarlra import __version__
 from sarlra.composites.build import build_composite, compute
+from sarlra.composites.quality import Quality, corrections_of, kept_track
 from sarlra.composites.terrain_bands import with_terrain
 from sarlra.errors import OutputError, TerrainError
 from sarlra.jobs.case_plan import CasePlan, inputs_of
 from sarlra.jobs.cases import Case
+from sarlra.jobs.quality import Judging, judging_of
 from sarlra.recipe import Recipe
 from sarlra.samples.cells import Cells
 from sarlra.samples.cut import Seen, classes, see_cells, windows_of
@@ -57,7 +59,8 @@ class PartWork:
     """What one part is made of: picklable, so that it can be made on any worker.
 
     ``facts`` are those of the case's plan but for its tracks; ``shelf`` is the folder of parts,
-    which every worker has to reach.
+    which every worker has to reach. ``verdicts`` are those on the acquisitions of each layer; none
+    where its recipe does not ask for them.
     """
 
     case: Case
@@ -65,15 +68,34 @@ class PartWork:
     layers: Layers
     cells: Cells
     shelf: Path
+    verdicts: tuple[tuple[Quality, ...], ...]
     threads: int = 2
 
 
-def part_works(plan: CasePlan, shelf: Path) -> Iterator[PartWork]:
-    """The parts of a case, in the order of tracks and tiles."""
+def judgings(plan: CasePlan) -> Iterator[Judging]:
+    """How the acquisitions of a case are judged: of each layer of each track, in their order."""
+    area, signing = plan.case.event.area, plan.case.source.signing
+    for layers in plan.tracks:
+        for recipe, track in layers:
+            if recipe.quality:
+                yield judging_of(track, area, recipe, signing)
+
+
+def part_works(
+    plan: CasePlan, shelf: Path, judged: Iterator[tuple[Quality, ...]]
+) -> Iterator[PartWork]:
+    """The parts of a case, in the order of tracks and tiles.
+
+    Parameters
+    ----------
+    judged
+        What came of its :func:`judgings`; as many are taken.
+    """
     facts = {name: value for name, value in plan.facts().items() if name != "tracks"}
     for layers in plan.tracks:
+        verdicts = tuple(next(judged) if recipe.quality else () for recipe, _ in layers)
         for cells in plan.tiles:
-            yield PartWork(plan.case, facts, layers, cells, shelf)
+            yield PartWork(plan.case, facts, layers, cells, shelf, verdicts)
 
 
 def make_part(work: PartWork) -> Part:
@@ -132,8 +154,8 @@ def _fill(folder: Path, work: PartWork) -> None:
     seen = see_cells(cells, burnt, terrain.visibility, box, recipe)
     landslide, background = classes(cells, seen, recipe)
     chosen = np.flatnonzero(landslide | background)
-    held = [_windows(work, layer, chosen, terrain, folder / f"all-{i}.npy")
-            for i, layer in enumerate(layers)] if len(chosen) else []  # fmt: skip
+    held = [_windows(work, i, chosen, terrain, folder / f"all-{i}.npy")
+            for i in range(len(layers))] if len(chosen) else []  # fmt: skip
     good = np.flatnonzero(np.logical_and.reduce(held)) if held else np.array([], dtype=np.int64)
     for index in range(len(layers)) if len(chosen) else ():
         everything = np.load(folder / f"all-{index}.npy", mmap_mode="r")
@@ -182,16 +204,19 @@ def _terrain(work: PartWork, track: Track, recipe: Recipe) -> TileTerrain:
 
 def _windows(
     work: PartWork,
-    layer: tuple[Recipe, Track],
+    index: int,
     chosen: NDArray[np.int64],
     terrain: TileTerrain,
     file: Path,
 ) -> NDArray[np.bool_]:
-    recipe, track = layer
+    (recipe, track), verdicts = work.layers[index], work.verdicts[index]
     cells = work.cells
     box = cells.box(recipe.window_px)
-    lazy = build_composite(track, cells.tile, box, recipe, work.case.source.signing)
-    composite = compute(lazy, track, work.threads)
+    used = kept_track(track, verdicts)
+    lazy = build_composite(
+        used, cells.tile, box, recipe, work.case.source.signing, corrections_of(verdicts)
+    )
+    composite = compute(lazy, used, work.threads)
     composite = with_terrain(composite, terrain.visibility, terrain.sigma0e_db)
     windows, valid = windows_of(composite, cells.take(chosen), box, recipe)
     np.save(file, windows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -34,6 +34,33 @@ _EDGES_EACH = 2
 _THREADS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What the judging of a track takes: picklable, so that any worker can do it.
+
+    ``ground`` is what is looked at, in metres of ``epsg``.
+    """
+
+    track: Track
+    ground: Geometry
+    epsg: int
+    recipe: Recipe
+    signing: SigningPolicy | None
+    threads: int = 2
+
+
+def judging_of(
+    track: Track,
+    area: MultiPolygon,
+    recipe: Recipe,
+    signing: SigningPolicy | None,
+    threads: int = 2,
+) -> Judging:
+    """The judging of a track over an area (EPSG:4326): over the largest part in one UTM zone."""
+    epsg, part = max(zones(area), key=lambda zone: shapely.area(zone[1]))
+    return Judging(track, to_utm(part, epsg), epsg, recipe, signing, threads)
+
+
 def assess_track(
     track: Track,
     area: MultiPolygon,
@@ -48,11 +75,14 @@ def assess_track(
     AssetError, SigningError
         A scene cannot be read.
     """
-    epsg, part = max(zones(area), key=lambda zone: shapely.area(zone[1]))
-    shape = to_utm(part, epsg)
-    chips = _chips(shape, epsg, track, recipe)
-    edges = _edges(shape, epsg, track, recipe)
-    return assess(track, chips, edges, recipe, signing, threads)
+    return judge_track(judging_of(track, area, recipe, signing, threads))
+
+
+def judge_track(work: Judging) -> tuple[Quality, ...]:
+    """Judge the acquisitions of a track; raises as :func:`assess_track`."""
+    chips = _chips(work.ground, work.epsg, work.track, work.recipe)
+    edges = _edges(work.ground, work.epsg, work.track, work.recipe)
+    return assess(work.track, chips, edges, work.recipe, work.signing, work.threads)
 
 
 def assess_jobs(jobs: Iterable[Job]) -> tuple[list[Job], list[Outcome]]:
@@ -60,19 +90,21 @@ def assess_jobs(jobs: Iterable[Job]) -> tuple[list[Job], list[Outcome]]:
 
     Returns
     -------
-    The jobs, those of recipes that do not ask for it as they are; and the outcomes (``failed``) of
-    jobs whose track has a scene that cannot be read.
+    The jobs, those of recipes that do not ask for it, and those that bring verdicts, as they are;
+    and the outcomes (``failed``) of jobs whose track has a scene that cannot be read.
     """
     known: dict[tuple[str, str], tuple[Quality, ...] | SarlraError] = {}
     ready: list[Job] = []
     failed: list[Outcome] = []
     for job in jobs:
-        if not job.recipe.quality:
+        if not job.recipe.quality or job.quality:
             ready.append(job)
             continue
         key = (job.track.id, job.version)
         if key not in known:
-            known[key] = _assess_patiently(job)
+            known[key] = judge_patiently(
+                judging_of(job.track, job.event.area, job.recipe, job.signing, _THREADS)
+            )
         found = known[key]
         if isinstance(found, SarlraError):
             failed.append(failed_outcome(job, found, 0.0))
@@ -81,12 +113,12 @@ def assess_jobs(jobs: Iterable[Job]) -> tuple[list[Job], list[Outcome]]:
     return ready, failed
 
 
-def _assess_patiently(job: Job) -> tuple[Quality, ...] | SarlraError:
+def judge_patiently(work: Judging) -> tuple[Quality, ...] | SarlraError:
     """The verdicts, or why there are none after all retries."""
     settings = cluster_settings()
     for attempt in range(settings.retries + 1):
         try:
-            return assess_track(job.track, job.event.area, job.recipe, job.signing, _THREADS)
+            return judge_track(work)
         except SarlraError as error:
             if error.code not in TRANSIENT or attempt == settings.retries:
                 return error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from sarlra.catalog.coverage import pixels_of, shares_of
 from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
 from sarlra.catalog.sink import Sink, open_sink
 from sarlra.composites.build import build_composite, compute
-from sarlra.composites.quality import corrections_of, kept_track
+from sarlra.composites.quality import corrections_of, kept_track, rejections
 from sarlra.composites.region_fault import region_fault
 from sarlra.composites.store import write_region
 from sarlra.composites.terrain_bands import with_terrain
@@ -147,7 +146,7 @@ def _make(
         else wanted.active
     )
     steep, said = _slope_mask(job, terrain)
-    notes = (*_notes(job), *terrain.notes, *said)
+    notes = (*rejections(job.quality), *terrain.notes, *said)
     track = used_track(job)
     scorer = load_scorer(job.model)
     lattice = score_lattice(composite, job.tile, job.box, active, scorer, job.recipe, steep)
@@ -224,14 +223,6 @@ def _written(job: Job, store: str, own: xr.Dataset) -> dict[str, str]:
 def used_track(job: Job) -> Track:
     """The job's track without the acquisitions that are left out."""
     return kept_track(job.track, job.quality)
-
-
-def _notes(job: Job) -> Iterator[str]:
-    """What is to be said of acquisitions that were rejected."""
-    for one in job.quality:
-        if one.verdict == "reject":
-            what = "used" if one.kept else "left out"
-            yield f"acquisition {one.acquisition} rejected, {what}: {'; '.join(one.reasons)}"
 
 
 def _inside(

@@ -25,6 +25,7 @@ from sarlra.jobs.scan_ground import Selection
 from sarlra.jobs.scan_outcomes import OutcomeLog, in_order, put_outcomes
 from sarlra.jobs.scan_parcels import Parcel, Planner, plan_parcels, processes_for, unpack
 from sarlra.jobs.scan_plan import PlannedCell, settle_once, what_stands
+from sarlra.jobs.scan_quality import Judge
 from sarlra.jobs.scan_table import PlanWriter
 from sarlra.scenes.search import Search
 
@@ -157,15 +158,22 @@ def plan_scan(
     return plan
 
 
-def run_cells(plan: ScanPlan, names: Sequence[str]) -> Iterator[Job]:
-    """The jobs of cells, each cell's frozen inputs and Zarr groups written before its first job."""
+def run_cells(plan: ScanPlan, names: Sequence[str], judge: Judge | None = None) -> Iterator[Job]:
+    """The jobs of cells, each cell's frozen inputs and Zarr groups written before its first job.
+
+    Parameters
+    ----------
+    judge
+        Of acquisitions, where the recipe asks for it; None judges in this process. Those of its
+        ``lost`` are failed jobs that are not among the jobs.
+    """
     made: set[tuple[str, str]] = set()
     sink = open_sink(plan.requests[0].sink)
-    for name in names:
-        cell = plan.read_cell(name)
+    judge = judge or Judge()
+    for cell in judge.ahead(plan.read_cell(name) for name in names):
         if sink.size(cell.inputs_href) != len(cell.inputs):
             sink.put_bytes(cell.inputs_href, cell.inputs)
-        for job in cell.todo:
+        for job in judge.jobs(cell):
             if (job.store, job.group) not in made:
                 _create_group(sink, job)
                 made.add((job.store, job.group))

@@ -24,6 +24,7 @@ def scan_requests(
     period: str | None = None,
     step: float | None = None,
     tile: int = 4096,
+    quality: bool = False,
     **choices: object,
 ) -> tuple[Request, ...]:
     """Check everything that was written; touches no output.
@@ -34,6 +35,9 @@ def scan_requests(
         See :func:`sarlra.events.area.parse_area`; needed but with an event that has an area.
     period, step
         ``START/END`` and days: one request for each START, START + step, ... before END.
+    quality
+        Whether acquisitions are judged. Not by default: each cell's are read once more for it, and
+        one that cannot be read fails its track in the whole cell.
     choices
         As :func:`sarlra.jobs.ask.make_request` takes them.
 
@@ -56,6 +60,7 @@ def scan_requests(
         if period is None or step is None
         else [(moment.isoformat(),) for moment in steps(period, step)]
     )
+    choices["quality"] = quality
     first = make_request(event, out=out, source=source, origin=times[0], aoi=aoi, **choices)  # type: ignore[arg-type]
     if tile % 256:
         raise RecipeError(f"--tile {tile} is no multiple of 256", hint="such as 1024, 2048, 4096")

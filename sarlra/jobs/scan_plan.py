@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Set
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
 from typing import Literal
@@ -18,17 +18,18 @@ from sarlra import __version__
 from sarlra.catalog.publish import find_done, item_id
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
-from sarlra.events.geometry import SEGMENT_DEG, transformer
 from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
+from sarlra.jobs.quality import Judging
 from sarlra.jobs.scan_cells import Cell
 from sarlra.jobs.scan_ground import LeftOut
+from sarlra.jobs.scan_quality import judging_in, outlines_in, restricted
 from sarlra.jobs.tiles import TileWindows
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.scenes.find import assemble
 from sarlra.scenes.frozen import freeze_bytes
-from sarlra.scenes.model import Acquisition, OrbitState, Slice, Track
+from sarlra.scenes.model import OrbitState, Slice, Track
 from sarlra.scenes.polarisations import choose_polarisations, slices_of
 from sarlra.scenes.search import Search
 from sarlra.terrain.choice import TerrainChoice
@@ -76,7 +77,8 @@ class Planned:
 class PlannedCell:
     """A cell's jobs with the frozen search result that they were planned from.
 
-    ``left_out`` are tiles that were not searched.
+    ``left_out`` are tiles that were not searched. ``judgings`` say how the acquisitions of each
+    track are judged, by the track's id and version; empty where the recipe does not ask for it.
     """
 
     name: str
@@ -85,6 +87,7 @@ class PlannedCell:
     inputs: bytes
     entries: tuple[Planned, ...]
     left_out: tuple[LeftOut, ...] = ()
+    judgings: Mapping[tuple[str, str], Judging] = field(default_factory=dict)
 
     @property
     def todo(self) -> tuple[Job, ...]:
@@ -127,9 +130,12 @@ def plan_cell(
     digest = hashlib.sha256(inputs).hexdigest()[:8]
     href = f"collections/{event.id}/inputs/{cell.name}-{digest}.json"
     entries: list[Planned] = []
+    judgings: dict[tuple[str, str], Judging] = {}
     for track, polarisations in zip(chosen.scenes.tracks, chosen.polarisations, strict=True):
-        entries += _plan_track(request, cell, track, polarisations, href, sink, standing)
-    return PlannedCell(cell.name, event, href, inputs, tuple(entries), left_out)
+        own, judging = _plan_track(request, cell, track, polarisations, href, sink, standing)
+        entries += own
+        judgings |= judging
+    return PlannedCell(cell.name, event, href, inputs, tuple(entries), left_out, judgings)
 
 
 def scan_version(event: Event, recipe: Recipe, model: ModelInfo, terrain: TerrainChoice) -> str:
@@ -164,46 +170,34 @@ def _plan_track(
     inputs_href: str,
     sink: Sink,
     standing: Standing,
-) -> Iterator[Planned]:
+) -> tuple[list[Planned], dict[tuple[str, str], Judging]]:
+    """The tiles of one track, and how its acquisitions are judged."""
     event = request.event
     recipe, model = settle_once(track.orbit_state, polarisations, request)
     version = scan_version(event, recipe, model, request.terrain)
+    judging = judging_in(cell, track, event.area, recipe, request.source.signing)
+    # Verdicts depend on all that the cell has of the track, not only on what a tile reads.
+    judged_by = "" if judging is None else f"/{inputs_digest(judging.track)}"
+    entries: list[Planned] = []
     slices = slices_of(track)
-    outlines = _in_zone([part.geometry for part in slices], cell.epsg)
+    outlines = outlines_in(slices, cell.epsg)
     for windows in cell.tiles:
         box = shapely.box(*windows.box.bounds(windows.tile))
         meets = shapely.intersects(outlines, box)
         if not meets.any():
             continue
-        own = _restricted(track, {id(s) for s, hit in zip(slices, meets, strict=True) if hit})
+        own = restricted(track, {id(s) for s, hit in zip(slices, meets, strict=True) if hit})
         if not (own.pre and own.post):
             side = "before" if not own.pre else "after"
             reason = f"no acquisition of {track.id} {side} the event meets the tile"
-            yield Planned("skipped", windows, own, reason=reason)
+            entries.append(Planned("skipped", windows, own, reason=reason))
             continue
-        identity = f"{version}/{inputs_digest(own)}"
+        identity = f"{version}/{inputs_digest(own)}{judged_by}"
         job = make_job(request, windows, own, (recipe, model), version, identity, inputs_href)
         state, outcome = _state(job, sink, standing)
         n_bytes, pixels = _effort(job, outlines[meets], box)
-        yield Planned(state, windows, own, job, outcome, "", n_bytes, pixels)
-
-
-def _in_zone(shapes: list[shapely.Geometry], epsg: int) -> npt.NDArray[np.object_]:
-    """As :func:`sarlra.events.geometry.to_utm`, for many at once."""
-    project = transformer(4326, epsg).transform
-    cut = shapely.segmentize(np.array(shapes, dtype=object), SEGMENT_DEG)
-    moved: npt.NDArray[np.object_] = shapely.transform(cut, project, interleaved=False)
-    return moved
-
-
-def _restricted(track: Track, wanted: Set[int]) -> Track:
-    """The track with those slices (by identity) and the acquisitions that have any of them."""
-
-    def side(acquisitions: tuple[Acquisition, ...]) -> tuple[Acquisition, ...]:
-        reduced = ((a, tuple(s for s in a.slices if id(s) in wanted)) for a in acquisitions)
-        return tuple(replace(a, slices=parts) for a, parts in reduced if parts)
-
-    return replace(track, pre=side(track.pre), post=side(track.post))
+        entries.append(Planned(state, windows, own, job, outcome, "", n_bytes, pixels))
+    return entries, {} if judging is None else {(track.id, version): judging}
 
 
 @lru_cache(maxsize=64)

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.pool import run_bounded, run_here
 from sarlra.jobs.run_job import HALVES, run_job
-from sarlra.jobs.scan import (
-    ScanPlan,
-    ScanRun,
-    finish,
-    outcome_log,
-    publish_plan,
-    run_cells,
-)
+from sarlra.jobs.scan import ScanPlan, ScanRun, finish, outcome_log, publish_plan, run_cells
+from sarlra.jobs.scan_quality import Judge
 from sarlra.settings import cluster_settings
 
 
@@ -50,15 +45,24 @@ def run_scan(
     if plan.todo:
         if plan.todo > plan.counts["waiting"]:
             publish_plan(plan)
-        settings, jobs = cluster_settings(), run_cells(plan, plan.cells)
         if cluster == "none":
-            for outcome in run_here(jobs, run_job, settings):
+            judge, settings = Judge(), cluster_settings()
+            done = run_here(run_cells(plan, plan.cells, judge), run_job, settings)
+            for outcome in chain(done, judge.lost):
                 log.add(outcome)
                 on_outcome(outcome)
         else:
             with open_client(cluster, plan.todo) as client:
                 on_client(client)
-                for outcome in run_bounded(client, jobs, run_job, settings, HALVES):
+                for outcome in run_on(client, plan, plan.cells):
                     log.add(outcome)
                     on_outcome(outcome)
     return finish(plan, log.outcomes)
+
+
+def run_on(client: Any, plan: ScanPlan, cells: Sequence[str]) -> Iterator[Outcome]:
+    """Run the jobs of some cells on a dask client, those that could not be judged last."""
+    judge = Judge(client)
+    jobs = run_cells(plan, cells, judge)
+    yield from run_bounded(client, jobs, run_job, cluster_settings(), HALVES)
+    yield from judge.lost

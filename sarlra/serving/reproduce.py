@@ -14,6 +14,7 @@ from shapely.geometry import shape
 
 from sarlra.catalog.names import asset_path
 from sarlra.catalog.sink import open_sink
+from sarlra.catalog.verdicts import verdicts_in
 from sarlra.errors import CatalogError, ModelError
 from sarlra.events.event import Event
 from sarlra.jobs.ask import parse_time
@@ -77,7 +78,9 @@ def reproduce(
         sink = out or str(Path(folder) / "out")
         request = make_request(document, inputs, file, sink, dem)
         plan = _only(document, prepare(request, search(request)))
-        job = plan.jobs[0]
+        # Verdicts were taken over an area that need not be in the inputs: they are those stated.
+        job = replace(plan.jobs[0], quality=verdicts_in(document))
+        plan = replace(plan, jobs=(job,))
         run = execute(plan, "none")
         place = open_sink(sink)
         made = run.outcomes[0].item_id
