@@ -10,6 +10,7 @@
     collections/EVENT-watch/collection.json                      a watched event and its state
     collections/EVENT-watch/v0001/EVENT-watch-v0001.json         a version, beside its files
     collections/watch.atom.xml                                   news of the versions
+    collections/not-watched/collection.json                      earthquakes that were looked up
 
 Ids become names of files and parts of URLs, so they are letters, digits, ``-``, ``_`` and ``.``
 only, and never start with a dot.
@@ -32,6 +33,8 @@ COLLECTIONS = "collections"
 COMPOSITES = "composites"
 #: What the collection of a watched event is called after the event's id.
 WATCH_SUFFIX = "-watch"
+#: The collection of earthquakes that were looked up and are not watched.
+NOT_WATCHED = "not-watched"
 
 #: Asset key -> name of the file beside the item.
 FILES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,8 @@ from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import BOTH, Combination, Request
 from sarlra.jobs.relief import choose_terrain
 from sarlra.jobs.watch_pass import Look, advance, look
-from sarlra.jobs.watch_trigger import ALERT_MAGNITUDE, take_up
+from sarlra.jobs.watch_refused import put_refused, read_refused
+from sarlra.jobs.watch_trigger import ALERT_MAGNITUDE, TakenUp, take_up
 from sarlra.jobs.watch_versions import Document, link_versions, read_versions
 from sarlra.jobs.watched import Watched, list_watched, put_watched
 from sarlra.recipe import Recipe, make_recipe
@@ -115,10 +116,12 @@ def poll(watch: Watch, now: datetime | None = None, tell: Tell = lambda _, __: N
     """
     moment = now or datetime.now(UTC)
     sink = open_sink(watch.out)
-    watched, passed, trouble = _trigger(watch, sink, moment)
+    seen, trouble = _trigger(watch, sink, moment)
+    if not trouble:
+        put_refused(sink, seen.refused, moment - timedelta(days=watch.rule.lookback_days))
     made: list[tuple[Watched, Document]] = []
     result: list[Watched] = []
-    for event in watched:
+    for event in seen.watched:
         put_watched(sink, event, _relinked(sink, event))
         if event.active:
             event, new, reason = _advanced(watch, sink, event, moment, tell)
@@ -127,36 +130,33 @@ def poll(watch: Watch, now: datetime | None = None, tell: Tell = lambda _, __: N
             if reason:
                 trouble.append((event.event.id, reason))
         result.append(event)
-    return Poll(moment, tuple(result), tuple(made), tuple(passed), tuple(trouble))
+    return Poll(moment, tuple(result), tuple(made), seen.passed, tuple(trouble))
 
 
 def preview(watch: Watch, now: datetime | None = None) -> Poll:
     """What a poll would do; writes nothing."""
     moment = now or datetime.now(UTC)
-    watched, passed, trouble = _trigger(watch, open_sink(watch.out), moment)
+    seen, trouble = _trigger(watch, open_sink(watch.out), moment)
     looks = []
-    for event in watched:
+    for event in seen.watched:
         if not event.active:
             continue
         try:
             looks.append((event, look(event, watch.request(event), watch.rule, moment)))
         except SarlraError as error:
             trouble.append((event.event.id, str(error)))
-    return Poll(moment, tuple(watched), (), tuple(passed), tuple(trouble), tuple(looks))
+    return Poll(moment, seen.watched, (), seen.passed, tuple(trouble), tuple(looks))
 
 
-def _trigger(
-    watch: Watch, sink: Sink, now: datetime
-) -> tuple[Sequence[Watched], list[tuple[str, str]], list[tuple[str, str]]]:
+def _trigger(watch: Watch, sink: Sink, now: datetime) -> tuple[TakenUp, list[tuple[str, str]]]:
     known = list_watched(sink)
     since = now - timedelta(days=watch.rule.lookback_days)
     try:
         quakes = read_feed(watch.feed, since, now, min(ALERT_MAGNITUDE, watch.rule.min_magnitude))
     except SarlraError as error:
         log.warning("the feed cannot be read, known events are looked after: %s", error)
-        return known, [], [("feed", str(error))]
-    watched, passed = take_up(known, quakes, watch.rule, watch.terrain.dem, now)
-    return watched, passed, []
+        return TakenUp(known, (), ()), [("feed", str(error))]
+    return take_up(known, quakes, watch.rule, watch.terrain, now, read_refused(sink)), []
 
 
 def _relinked(sink: Sink, event: Watched) -> list[Document]:

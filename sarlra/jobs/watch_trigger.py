@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +20,9 @@ from sarlra.events.rule import Rule, why_not
 from sarlra.events.times import check_origins, iso
 from sarlra.events.usgs import event_from_detail, fetch_detail, landslide_alert
 from sarlra.jobs.watch_area import same_area, watch_area
+from sarlra.jobs.watch_refused import Refused, asked_of
 from sarlra.jobs.watched import Shock, Watched
-from sarlra.terrain.choice import DemSource
+from sarlra.terrain.choice import DemSource, TerrainChoice
 
 log = logging.getLogger(__name__)
 
@@ -31,14 +32,34 @@ _SAME_TIME = timedelta(seconds=60)
 ALERT_MAGNITUDE = 4.5
 
 
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The events after a look at a feed.
+
+    Parameters
+    ----------
+    watched
+        All that is or was watched, by id.
+    passed
+        What was not taken up and why, as (id, reason).
+    refused
+        Of these, the ones that were looked up in detail now or before.
+    """
+
+    watched: tuple[Watched, ...]
+    passed: tuple[tuple[str, str], ...]
+    refused: tuple[Refused, ...]
+
+
 def take_up(
     known: Sequence[Watched],
     quakes: Sequence[Quake],
     rule: Rule,
-    dem: DemSource | None,
+    terrain: TerrainChoice,
     now: datetime,
-) -> tuple[list[Watched], list[tuple[str, str]]]:
-    """The events after a look at a feed, and what was not taken up and why, as (id, reason).
+    refused: Sequence[Refused] = (),
+) -> TakenUp:
+    """Look at what a feed lists.
 
     Parameters
     ----------
@@ -46,9 +67,13 @@ def take_up(
         All that is or was watched.
     quakes
         What the feed lists, each once, by time.
-    """  # fmt: skip
+    refused
+        What was looked up at earlier polls and is not watched: that is not done again.
+    """
+    dem, asked = terrain.dem, asked_of(rule, terrain)
     watched = {w.event.id: w for w in known}
     passed: list[tuple[str, str]] = []
+    kept: list[Refused] = []
     for quake in quakes:
         own = next((w for w in watched.values() if set(w.ids) & set(quake.ids)), None)
         if own is not None:
@@ -56,22 +81,37 @@ def take_up(
             continue
         if quake.deleted or any(s.id in quake.ids for w in watched.values() for s in w.shocks):
             continue
+        before = next((r for r in refused if r.holds(quake, asked)), None)
+        if before is not None and _sequence_of(quake, watched, rule) is None:
+            kept.append(before)
+            passed.append((quake.id, before.reason))
+            continue
         try:
             told = _tell(quake, watched, rule, dem, now)
         except SarlraError as error:
             log.warning("%s is looked at again at the next poll: %s", quake.id, error)
             passed.append((quake.id, f"cannot be looked at now: {error.message}"))
             continue
-        if isinstance(told, str):
-            passed.append((quake.id, told))
-        else:
+        if isinstance(told, Watched):
             watched[told.event.id] = told
-    return [watched[name] for name in sorted(watched)], passed
+            continue
+        passed.append((quake.id, told.reason))
+        if told.looked_up:
+            kept.append(Refused.of(quake, told.reason, asked))
+    return TakenUp(tuple(watched[name] for name in sorted(watched)), tuple(passed), tuple(kept))
+
+
+@dataclass(frozen=True, slots=True)
+class _Not:
+    """Why an earthquake is not watched, and whether its detail was fetched to know that."""
+
+    reason: str
+    looked_up: bool
 
 
 def _tell(
     quake: Quake, watched: dict[str, Watched], rule: Rule, dem: DemSource | None, now: datetime
-) -> Watched | str:
+) -> Watched | _Not:
     """A new event, one that a shock changed, or why there is neither."""
     sequence = _sequence_of(quake, watched, rule)
     if sequence is not None:
@@ -82,15 +122,15 @@ def _tell(
         detail = fetch_detail(quake.id)
         reason = why_not(quake, rule, landslide_alert(detail["properties"]))
     if reason is not None:
-        return reason
+        return _Not(reason, detail is not None)
     around, _ = default_area(quake.epicentre, quake.magnitude, None, quake.id)
     if not any(may_have_land(part.bounds) for part in around.geoms):
-        return "it lies at sea"
+        return _Not("it lies at sea", detail is not None)
     detail = detail or fetch_detail(quake.id)
     event = event_from_detail(detail, quake.id)
     area, origin, empty = watch_area(event, detail["properties"], rule, dem)
     if empty is not None:
-        return empty
+        return _Not(empty, True)
     return Watched(
         event=replace(event, area=area, area_origin=origin),
         ids=tuple(sorted({*quake.ids, event.id})),
@@ -168,7 +208,7 @@ def _sequence_of(quake: Quake, watched: dict[str, Watched], rule: Rule) -> Watch
     return None
 
 
-def _with_shock(watched: Watched, quake: Quake, rule: Rule, now: datetime) -> Watched | str:
+def _with_shock(watched: Watched, quake: Quake, rule: Rule, now: datetime) -> Watched:
     """The sequence with another shock: joined where it is large, else only noted."""
     event = watched.event
     strong = (

@@ -45,7 +45,7 @@ class Catalogue:
     @property
     def events(self) -> tuple[str, ...]:
         """Ids of the events."""
-        return tuple(sorted(self.results.collections))
+        return self.results.events
 
     def search(
         self,
@@ -132,8 +132,8 @@ class Catalogue:
 
     def _repr_html_(self) -> str:
         rows = [
-            (name, str(entry.document.get("title", "")), str(len(self.search(name))))
-            for name, entry in sorted(self.results.collections.items())
+            (name, str(self._collection(name).get("title", "")), str(len(self.search(name))))
+            for name in self.events
         ]
         return table_of(("event", "title", "results"), rows)
 

@@ -67,12 +67,19 @@ def _collection(entry: Entry, index: Index) -> str:
         if found.following is not None
         else ""
     )
-    items = "".join(_item(item, item.document["id"] in names) for item in found.entries)
+    items = "".join(
+        _item(
+            item,
+            item.document["id"] in names or item.document["properties"].get("deprecated") is False,
+        )
+        for item in found.entries
+    )
+    about = f"<p>{escape(str(document['description']))}</p>" if "sarlra:watch" in document else ""
     label = f"event-{quote(identifier)}"
     return (
         f'<section aria-labelledby="{label}"><h2 id="{label}">'
         f"{escape(str(document.get('title') or identifier))}</h2>"
-        f"<p>{_downloads(entry)}</p>{more}{items}</section>"
+        f"{about}<p>{_downloads(entry)}</p>{more}{items}</section>"
     )
 
 
@@ -80,7 +87,8 @@ def _item(entry: Entry, current: bool) -> str:
     document = entry.document
     properties = document["properties"]
     title = str(properties.get("title") or document["id"])
-    picture = _href(document["assets"].get("quicklook"), entry)
+    assets = document["assets"]
+    picture = _href(assets.get("quicklook", assets.get("overview")), entry)
     image = (
         f'<a href="{picture}"><img loading="lazy" src="{picture}" '
         f'alt="Detected windows over the change image: {escape(title)}"></a>'
@@ -96,8 +104,13 @@ def _item(entry: Entry, current: bool) -> str:
 
 
 def _facts(properties: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    numbers = properties["sarlra:statistics"]
     yield "as of", properties["datetime"]
+    if "sarlra:statistics" not in properties:  # a version of a watched event
+        for name, value in properties.get("sarlra:numbers", {}).items():
+            yield str(name).replace("_", " "), value
+        yield "why", "; ".join(str(reason) for reason in properties.get("sarlra:why", ()))
+        return
+    numbers = properties["sarlra:statistics"]
     yield "detections", numbers["detections"]
     yield "windows scored", f"{numbers['scored']} of {numbers['windows']}"
     yield "highest score", numbers.get("max_score")

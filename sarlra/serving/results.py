@@ -43,6 +43,13 @@ class Results:
     files: frozenset[str]
     stores: frozenset[str]
 
+    @property
+    def events(self) -> tuple[str, ...]:
+        """Ids of the collections of results, sorted: not those of a watch."""
+        return tuple(
+            sorted(name for name, e in self.collections.items() if "sarlra:event" in e.document)
+        )
+
     def is_served(self, rel: str) -> bool:
         """Whether a path is named by the catalogue: nothing else in the folder is handed out."""
         if any(part.startswith(".") for part in rel.split("/")):

@@ -12,19 +12,25 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import shapely
 from shapely import MultiPolygon, box
 
 from sarlra.catalog.sink import open_sink
 from sarlra.events.feed import read_feed
 from sarlra.events.rule import read_rule
+from sarlra.jobs.watch import make_watch, poll
 from sarlra.jobs.watch_area import land_share, on_land, relief_mask, same_area, with_relief
+from sarlra.jobs.watch_refused import put_refused, read_refused
 from sarlra.jobs.watch_trigger import take_up
 from sarlra.jobs.watched import TrackState, Watched, list_watched, put_watched
-from sarlra.terrain.choice import DemSource
+from sarlra.serving.place import open_place
+from sarlra.serving.results import read_results
+from sarlra.terrain.choice import DemSource, TerrainChoice
 from tests.servers.usgs import UsgsService
 
 RULE = read_rule()
+NO_HEIGHTS = TerrainChoice()
 NOW = datetime(2018, 9, 7, tzinfo=UTC)
 HOKKAIDO = "us2000h8ty"
 
@@ -41,8 +47,8 @@ def usgs(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[UsgsSer
 
 def _look(known: list[Watched], now: datetime = NOW) -> tuple[list[Watched], dict[str, str]]:
     quakes = read_feed("fdsn", now - timedelta(days=75), now, 4.5)
-    watched, passed = take_up(known, quakes, RULE, None, now)
-    return watched, dict(passed)
+    found = take_up(known, quakes, RULE, NO_HEIGHTS, now)
+    return list(found.watched), dict(found.passed)
 
 
 def _another(usgs: UsgsService, name: str, **changes: Any) -> dict[str, Any]:
@@ -152,13 +158,78 @@ def test_a_landslide_alert_keeps_a_small_event(usgs: UsgsService) -> None:
     assert _look([])[0] == []
 
 
+def _write_dem(path: Path, height: float) -> TerrainChoice:
+    """Level ground, or a single hill of that height, around the epicentre of Hokkaido 2018."""
+    heights = np.zeros((400, 500), np.float32)
+    heights[200, 250] = height
+    with rasterio.open(
+        path, "w", driver="GTiff", count=1, dtype="float32", crs="EPSG:4326",
+        height=400, width=500, transform=rasterio.transform.from_origin(139.5, 44.7, 0.01, 0.01),
+    ) as raster:  # fmt: skip
+        raster.write(heights, 1)
+    return TerrainChoice(DemSource(file=path))
+
+
+def test_what_was_refused_is_looked_up_once(usgs: UsgsService, tmp_path: Path) -> None:
+    level = _write_dem(tmp_path / "level.tif", 0.0)
+    quakes = read_feed("fdsn", NOW - timedelta(days=75), NOW, 4.5)
+    first = take_up([], quakes, RULE, level, NOW)
+    assert first.watched == ()
+    assert "no relief" in dict(first.passed)[HOKKAIDO]
+    (refused,) = first.refused
+    sink = open_sink(str(tmp_path / "out"))
+    put_refused(sink, first.refused, NOW - timedelta(days=75))
+    document = json.loads((tmp_path / "out/collections/not-watched/collection.json").read_text())
+    assert HOKKAIDO in document["description"]
+    assert "no relief" in document["description"]
+    assert read_refused(sink) == (refused,)
+    # The next poll asks nobody, and says the same.
+    asked = len(usgs.requests)
+    again = take_up([], quakes, RULE, level, NOW, read_refused(sink))
+    assert again == first
+    assert len(usgs.requests) == asked
+    assert list_watched(sink) == ()
+    # A revision is looked up, and so is everything under another rule or with other heights.
+    newer = [replace(q, updated=q.updated + timedelta(seconds=1)) for q in quakes]
+    assert take_up([], newer, RULE, level, NOW, again.refused).refused != again.refused
+    assert len(usgs.requests) == asked + 1
+    hill = _write_dem(tmp_path / "hill.tif", 900.0)
+    assert len(take_up([], quakes, RULE, hill, NOW, again.refused).watched) == 1
+    lax = RULE.model_copy(update={"least_relief_m": 0.0})
+    assert len(take_up([], quakes, lax, level, NOW, again.refused).watched) == 1
+    # What the feed no longer lists is forgotten, and a damaged file is no trouble.
+    put_refused(sink, first.refused, NOW)
+    assert read_refused(sink) == ()
+    sink.put_bytes("collections/not-watched/collection.json", b"{")
+    assert read_refused(sink) == ()
+
+
+def test_a_watch_shows_what_it_refused(usgs: UsgsService, tmp_path: Path) -> None:
+    level = _write_dem(tmp_path / "level.tif", 0.0)
+    (tmp_path / "items.json").write_text('{"type": "FeatureCollection", "features": []}')
+    asked = make_watch(str(tmp_path / "out"), source=str(tmp_path / "items.json"),
+                       dem=str(level.dem.file if level.dem else ""), cluster="none")  # fmt: skip
+    assert poll(asked, NOW).watched == ()
+    state = {str(p): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    assert len(state) == 2
+    before = len(usgs.requests)
+    assert "no relief" in dict(poll(asked, NOW).passed)[HOKKAIDO]
+    assert len(usgs.requests) == before + 1  # the feed
+    assert {str(p): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == state
+    served = read_results(open_place(str(tmp_path / "out")))
+    assert set(served.collections) == {"not-watched"}
+    assert served.events == ()
+
+
 def test_an_event_that_cannot_be_read_is_tried_again(usgs: UsgsService) -> None:
     whole = usgs.events[HOKKAIDO]
     quakes = read_feed("fdsn", NOW - timedelta(days=75), NOW, 4.5)
     usgs.events = {}
-    watched, passed = take_up([], quakes, RULE, None, NOW)
-    assert watched == []
-    assert "cannot be looked at now" in dict(passed)[HOKKAIDO]
+    found = take_up([], quakes, RULE, NO_HEIGHTS, NOW)
+    assert found.watched == ()
+    assert "cannot be looked at now" in dict(found.passed)[HOKKAIDO]
+    # That is no refusal: nothing is remembered.
+    assert found.refused == ()
     usgs.events = {HOKKAIDO: whole}
     assert len(_look([])[0]) == 1
 

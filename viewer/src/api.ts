@@ -26,8 +26,10 @@ async function ask<T>(url: string, init?: RequestInit): Promise<T> {
 
 export const askConfig = (): Promise<Config> => ask(`${HERE}config.json`);
 
+/** Those of results: a watch has collections of its own, with its states and versions. */
 export async function askCollections(): Promise<Collection[]> {
-  return (await ask<{ collections: Collection[] }>(`${HERE}stac/collections`)).collections;
+  const found = (await ask<{ collections: Collection[] }>(`${HERE}stac/collections`)).collections;
+  return found.filter((one) => one["sarlra:event"] !== undefined);
 }
 
 /** All items of an event, newest first, over the pages of the API. */
