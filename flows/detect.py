@@ -9,7 +9,6 @@ set, and sends nothing home. The flow orders the work; the science is in the pac
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -56,10 +55,10 @@ def run_plan(plan: Plan, cluster: str) -> Run:
 
 @flow(name="detect", validate_parameters=False)
 def detect(
-    event: str | None = None,
+    event: Annotated[str | None, typer.Argument()] = None,
     out: str = "sarlra-output",
     source: str = "planetary-computer",
-    origin: Sequence[str] = (),
+    origin: list[str] | None = None,
     aoi: str | None = None,
     orbit: Literal["ascending", "descending", "both"] = "both",
     buffers: str = "60-12",
@@ -82,7 +81,7 @@ def detect(
         event,
         out=out,
         source=source,
-        origin=origin,
+        origin=tuple(origin or ()),
         aoi=aoi,
         orbit=orbit,
         buffers=buffers,
@@ -120,52 +119,5 @@ def _is_final(state: object) -> bool:
     return isinstance(result, InputError)
 
 
-def main() -> None:
-    """Run the flow once, with the options of ``sarlra detect``."""
-
-    def command(
-        event: Annotated[str | None, typer.Argument()] = None,
-        *,
-        out: Annotated[str, typer.Option(help="Folder or URL of the catalogue.")],
-        source: str = "planetary-computer",
-        origin: Annotated[list[str] | None, typer.Option()] = None,
-        aoi: str | None = None,
-        orbit: Literal["ascending", "descending", "both"] = "both",
-        buffers: str = "60-12",
-        pol: Literal["auto", "VV", "VV_VH"] = "auto",
-        model: str | None = None,
-        dem: str = "auto",
-        incidence: float | None = None,
-        heading: float | None = None,
-        radiometry: Radiometry = "auto",
-        visibility_buffer: float = 0.0,
-        min_slope: float = 0.0,
-        quality: bool = True,
-        cluster: str = "local",
-    ) -> None:
-        """Find landslides around an earthquake and write them as a STAC catalogue."""
-        detect(
-            event=event,
-            out=out,
-            source=source,
-            origin=tuple(origin or ()),
-            aoi=aoi,
-            orbit=orbit,
-            buffers=buffers,
-            pol=pol,
-            model=model,
-            dem=dem,
-            incidence=incidence,
-            heading=heading,
-            radiometry=radiometry,
-            visibility_buffer=visibility_buffer,
-            min_slope=min_slope,
-            quality=quality,
-            cluster=cluster,
-        )
-
-    typer.run(command)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(detect)

@@ -10,7 +10,8 @@ orders the work; the science is in the package.
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -24,6 +25,7 @@ from prefect.cache_policies import NO_CACHE
 
 from sarlra.catalog.sink import open_sink
 from sarlra.errors import JobsFailedError
+from sarlra.events.rule import read_rule
 from sarlra.jobs.ask import parse_time
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.notices import Notice, give_notices
@@ -52,6 +54,7 @@ def watch(
     out: str = "watch",
     source: str = "planetary-computer",
     feed: str = "fdsn",
+    rule: Path | None = None,
     pol: Literal["auto", "VV", "VV_VH"] = "auto",
     model: str | None = None,
     dem: str = "auto",
@@ -69,6 +72,7 @@ def watch(
         out,
         source=source,
         feed=feed,
+        rule=read_rule(rule),
         pol=pol,
         model=model,
         dem=dem,
@@ -110,38 +114,5 @@ def watch(
     return {w.event.id: w.state for w in done.watched}
 
 
-def main() -> None:
-    """Run the flow once, with the options of ``sarlra watch``."""
-
-    def command(
-        *,
-        out: Annotated[str, typer.Option(help="Folder or URL of the catalogue.")],
-        source: str = "planetary-computer",
-        feed: str = "fdsn",
-        pol: Literal["auto", "VV", "VV_VH"] = "auto",
-        model: str | None = None,
-        dem: str = "auto",
-        resolution: float = 10.0,
-        tile_px: int = 4096,
-        cluster: str = "local",
-        now: str | None = None,
-    ) -> None:
-        """Look for new earthquakes and new passes once, and make what became possible."""
-        watch(
-            out=out,
-            source=source,
-            feed=feed,
-            pol=pol,
-            model=model,
-            dem=dem,
-            resolution=resolution,
-            tile_px=tile_px,
-            cluster=cluster,
-            now=now,
-        )
-
-    typer.run(command)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(watch)

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from affine import Affine
 
-from sarlra.catalog.read import grid_of_item, read_scores
+from sarlra.catalog.read import Files, grid_of_item, read_scores
 from sarlra.catalog.restore import Grid, grid_of
-from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
 from sarlra.detection.fuse import TrackScores
 from sarlra.errors import CatalogError
@@ -64,7 +63,7 @@ class ZoneLattices:
         return Affine(self.step_m, 0.0, left, 0.0, -self.step_m, top)
 
 
-def zone_lattices(sink: Sink, documents: Sequence[Document]) -> tuple[ZoneLattices, ...]:
+def zone_lattices(files: Files, documents: Sequence[Document]) -> tuple[ZoneLattices, ...]:
     """Read the lattices of items, at most one per tile and track; by EPSG code.
 
     Raises
@@ -75,10 +74,10 @@ def zone_lattices(sink: Sink, documents: Sequence[Document]) -> tuple[ZoneLattic
     zones: dict[int, list[Document]] = defaultdict(list)
     for document in sorted(documents, key=lambda d: str(d["id"])):
         zones[grid_of(document).epsg].append(document)
-    return tuple(_zone(sink, zones[epsg]) for epsg in sorted(zones))
+    return tuple(_zone(files, zones[epsg]) for epsg in sorted(zones))
 
 
-def _zone(sink: Sink, documents: list[Document]) -> ZoneLattices:
+def _zone(files: Files, documents: list[Document]) -> ZoneLattices:
     grids = [grid_of(document) for document in documents]
     first = grids[0]
     for grid, document in zip(grids, documents, strict=True):
@@ -90,7 +89,7 @@ def _zone(sink: Sink, documents: list[Document]) -> ZoneLattices:
                 hint="give the items of one resolution",
             )
     places = [_place(document, grid) for document, grid in zip(documents, grids, strict=True)]
-    lattices = [read_scores(sink, str(document["id"])) for document in documents]
+    lattices = [read_scores(files, str(document["id"])) for document in documents]
     row0, col0 = min(p[0] for p in places), min(p[1] for p in places)
     ends = [(p[0] + a.shape[0], p[1] + a.shape[1]) for p, a in zip(places, lattices, strict=True)]
     shape = (max(e[0] for e in ends) - row0, max(e[1] for e in ends) - col0)
@@ -109,6 +108,15 @@ def _zone(sink: Sink, documents: list[Document]) -> ZoneLattices:
         first.epsg, first.resolution, first.stride_px, first.window_px, first.overlap,
         row0, col0, ordered, tuple(documents),
     )  # fmt: skip
+
+
+def place_of(document: Document, zone: ZoneLattices) -> tuple[slice, slice]:
+    """Rows and columns of a zone's lattice that are those of an item."""
+    grid = grid_of(document)
+    row, col = _place(document, grid)
+    n = grid.tile_px // grid.stride_px
+    row, col = row - zone.row0, col - zone.col0
+    return slice(row, row + n), slice(col, col + n)
 
 
 def _state(grid: Grid) -> OrbitState:

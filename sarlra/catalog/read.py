@@ -119,6 +119,33 @@ def grid_of_item(document: dict[str, Any]) -> tuple[Tile, Recipe]:
     return Tile(epsg, column, row, recipe.tile_px, recipe.resolution), recipe
 
 
+def read_visibility(files: Files, document: dict[str, Any]) -> NDArray[np.uint8] | None:
+    """An item's layer of visibility on the pixels of its tile; 255 where it has none.
+
+    Returns
+    -------
+    ``(size, size)`` uint8 codes; None where the item has no such layer.
+
+    Raises
+    ------
+    CatalogError
+        The layer cannot be read, or lies beside the tile.
+    """
+    if "visibility" not in document["assets"]:
+        return None
+    tile, _ = grid_of_item(document)
+    values, transform = read_raster(files, str(document["id"]), "visibility")
+    codes = np.full((tile.size_px, tile.size_px), 255, dtype=np.uint8)
+    left, _, _, top = tile.bounds
+    row = round((top - transform.f) / tile.resolution)
+    col = round((transform.c - left) / tile.resolution)
+    rows, cols = values.shape[1:]
+    if row < 0 or col < 0 or row + rows > tile.size_px or col + cols > tile.size_px:
+        raise CatalogError(f"item {document['id']}: its visibility does not lie in its tile")
+    codes[row : row + rows, col : col + cols] = values[0]
+    return codes
+
+
 def _table(files: Files, path: str) -> gpd.GeoDataFrame:
     try:
         with files.open(path) as stream:

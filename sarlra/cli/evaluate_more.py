@@ -38,7 +38,7 @@ def open_run(catalog: str, event: str | None) -> OpenRun:
     from sarlra.serving.results import read_results
 
     results = read_results(open_place(catalog))
-    name = choose_event(results.collections, event)
+    name = choose_event(results.events, event)
     documents = [e.document for e in results.items.values() if e.document["collection"] == name]
     items = current_items(results.collections[name].document, documents)
     return OpenRun(results.place, name, items, read_merged(results.place, name))

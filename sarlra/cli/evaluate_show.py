@@ -10,9 +10,10 @@ from sarlra.cli.console import out as console
 from sarlra.evaluation.paper_tables import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sarlra.evaluation.false_alarms import SeriesScore
+    from sarlra.evaluation.fused import FusedScore
     from sarlra.evaluation.intervals import Share
     from sarlra.evaluation.realism import Table as RealismTable
     from sarlra.evaluation.run import Evaluation, TrackScore
@@ -23,11 +24,19 @@ if TYPE_CHECKING:
 def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
     """Print the scores of a run, a column per track; recall by class of landslide where asked."""
     tracks = list(found.tracks.values())
-    table = Table("", *(track.track for track in tracks))
-    rows = _facts(tracks) | (_classes(tracks) if classes else {})
+    scores: list[TrackScore | FusedScore] = [*tracks]
+    if found.fused is not None:
+        scores.append(found.fused)
+    names = [track.track for track in tracks] + ["fused"] * (found.fused is not None)
+    table = Table("", *names)
+    rows = _facts(tracks) | _found(scores) | (_classes(scores) if classes else {})
     for name, values in rows.items():
         table.add_row(name, *values)
     console.print(table)
+    if found.fused is not None:
+        both = {n: w.thinned().counts() for n, w in found.fused.compared.items()}
+        f1 = ", ".join(f"{name} {counts.f1:.2f}" for name, counts in both.items())
+        console.print(f"F1, background 10:1, of the windows that both directions saw: {f1}.")
     console.print(
         "Windows: those of 64 pixels that do not overlap; landslide where over 5 % of the pixels "
         "are landslide that\nthe track sees, background where none is. Brackets: 95 % intervals.",
@@ -94,14 +103,19 @@ def show_sensitivity(model: str, rows: tuple[Row, ...]) -> None:
 
 
 def _facts(tracks: list[TrackScore]) -> dict[str, list[str]]:
-    thinned = [track.windows.thinned().counts() for track in tracks]
-    natural = [track.windows.counts() for track in tracks]
-    objects = [track.detections for track in tracks]
     return {
         "model": [track.model for track in tracks],
         "acquisitions before": [_numbers(track.n_pre) for track in tracks],
         "acquisitions after": [_numbers(track.n_post) for track in tracks],
         "windows scored": [f"{track.scored:,}" for track in tracks],
+    }
+
+
+def _found(scores: Sequence[TrackScore | FusedScore]) -> dict[str, list[str]]:
+    thinned = [score.windows.thinned().counts() for score in scores]
+    natural = [score.windows.counts() for score in scores]
+    objects = [score.detections for score in scores]
+    return {
         "windows of landslide": [f"{c.true_positives + c.false_negatives:,}" for c in natural],
         "F1, background 10:1": [f"{c.f1:.2f}" for c in thinned],
         "precision, recall": [f"{c.precision:.2f}, {c.recall:.2f}" for c in thinned],
@@ -114,8 +128,8 @@ def _facts(tracks: list[TrackScore]) -> dict[str, list[str]]:
     }
 
 
-def _classes(tracks: list[TrackScore]) -> dict[str, list[str]]:
-    objects = [track.detections for track in tracks]
+def _classes(scores: Sequence[TrackScore | FusedScore]) -> dict[str, list[str]]:
+    objects = [score.detections for score in scores]
     rows = {}
     for field in ("by_size", "by_slope", "by_visibility"):
         for label in {name: None for d in objects for name in getattr(d, field)}:

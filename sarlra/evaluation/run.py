@@ -10,11 +10,11 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely import Geometry, MultiPolygon
 
-from sarlra.catalog.read import Files, grid_of_item, read_detections, read_raster, read_scores
+from sarlra.catalog.read import Files, grid_of_item, read_detections, read_scores, read_visibility
 from sarlra.errors import InputError
+from sarlra.evaluation.fused import FusedScore, score_fused
 from sarlra.evaluation.scores import Detections, score_detections, touching
 from sarlra.evaluation.slides import Slides, table_of
 from sarlra.evaluation.windows import Windows, joined, windows_of_tile
@@ -98,12 +98,13 @@ class TrackScore:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The scores of a run, and of what they are true."""
+    """The scores of a run, and of what they are true; ``fused`` where it has both directions."""
 
     event: str
     truth: Inventory
     tracks: Mapping[str, TrackScore]
     notes: tuple[str, ...]
+    fused: FusedScore | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Plain values: ``tracks`` by name, and what the truth was."""
@@ -116,6 +117,7 @@ class Evaluation:
                 "unmapped_km2": zone_km2(self.truth.unmapped),
             },
             "tracks": {name: score.as_json() for name, score in self.tracks.items()},
+            "fused": None if self.fused is None else self.fused.as_json(),
             "notes": list(self.notes),
         }
 
@@ -169,7 +171,7 @@ def evaluate_run(
         else:
             table = detections[detections["item"].isin(names)]
         scores[track] = _score(files, track, own, table, inventory, dem, progress)
-    return Evaluation(event, inventory, scores, notes)
+    return Evaluation(event, inventory, scores, notes, score_fused(files, items, inventory, dem))
 
 
 def _score(
@@ -188,7 +190,7 @@ def _score(
         tile, recipe = grid_of_item(item)
         name = str(item["id"])
         score = read_scores(files, name)
-        visibility = _visibility(files, item, tile)
+        visibility = read_visibility(files, item)
         if tile.epsg not in zones:
             zones[tile.epsg] = _in_utm(inventory.mapped, tile), _in_utm(inventory.unmapped, tile)
         threshold = float(item["properties"]["sarlra:threshold"])
@@ -222,22 +224,6 @@ def _score(
 def _calibration(facts: Sequence[Mapping[str, Any]]) -> Calibration | None:
     found = {calibration_of({"calibration": fact.get("sarlra:calibration")}) for fact in facts}
     return found.pop() if len(found) == 1 else None
-
-
-def _visibility(files: Files, item: Document, tile: Tile) -> NDArray[np.uint8] | None:
-    """The item's layer of visibility on the pixels of its tile; 255 where it has none."""
-    if "visibility" not in item["assets"]:
-        return None
-    values, transform = read_raster(files, str(item["id"]), "visibility")
-    codes = np.full((tile.size_px, tile.size_px), 255, dtype=np.uint8)
-    left, _, _, top = tile.bounds
-    row = round((top - transform.f) / tile.resolution)
-    col = round((transform.c - left) / tile.resolution)
-    rows, cols = values.shape[1:]
-    if row < 0 or col < 0 or row + rows > tile.size_px or col + cols > tile.size_px:
-        raise InputError(f"item {item['id']}: its visibility does not lie in its tile")
-    codes[row : row + rows, col : col + cols] = values[0]
-    return codes
 
 
 def _in_utm(zone: MultiPolygon | None, tile: Tile) -> Geometry | None:

@@ -97,7 +97,7 @@ def by_buffer(card: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in table.items() if isinstance(table, dict) else ():
         figure = value.get("f1") if isinstance(value, dict) else value
-        if isinstance(figure, int | float) and 0 <= figure <= 1:
+        if isinstance(figure, int | float) and figure is not True and 0 <= figure <= 1:
             found[str(name)] = float(figure)
     return found
 

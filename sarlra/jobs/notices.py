@@ -56,7 +56,7 @@ def notice_of(sink: Sink, watched: Watched, number: int, version: Document) -> N
     lines += [f"- {reason}" for reason in properties["sarlra:why"]]
     lines += [
         f"- {track['track']}: buffers {track['buffers']}, {track['n_pre']} before, "
-        f"{track['n_post']} after; noise {track['noise']}"
+        f"{track['n_post']} after ({track['rule']}); noise {track['noise']}"
         for track in properties["sarlra:tracks"]
     ]
     lines += ["Scores rank windows; nothing was checked on the ground.", sink.url_of(path)]

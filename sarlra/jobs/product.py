@@ -12,16 +12,15 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from sarlra.catalog.cog import Band
+from sarlra.catalog.fused import fused_table
 from sarlra.catalog.lattices import ZoneLattices, zone_lattices
 from sarlra.catalog.rasters import Raster
 from sarlra.catalog.read import read_raster
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.versions import Document
 from sarlra.detection.density import density
-from sarlra.detection.detect import outlines_4326
-from sarlra.detection.fuse import FUSED_THRESHOLD, SEEN_BY, Fused, fuse
+from sarlra.detection.fuse import Fused, fuse
 from sarlra.detection.heat import LEAST_SLOPE_DEG, change_of, heat, limit_of, share_changed
-from sarlra.detection.suppress import suppress
 from sarlra.errors import SarlraError
 from sarlra.terrain.choice import DemSource
 from sarlra.terrain.dem import read_dem
@@ -29,20 +28,6 @@ from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.slopes import gradients, slope_aspect
 
 F32 = NDArray[np.float32]
-
-#: Columns of a fused table with their types, before the geometry.
-COLUMNS = {
-    "score": "float32",
-    "confirmed": "bool",
-    "seen_by": "string",
-    "detected_by": "string",
-    "score_ascending": "float32",
-    "score_descending": "float32",
-    "tracks": "string",
-    "epsg": "int32",
-    "x": "float64",
-    "y": "float64",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +86,7 @@ def make_product(sink: Sink, documents: Sequence[Document], dem: DemSource | Non
     notes: dict[str, None] = {}
     for zone in zone_lattices(sink, documents):
         fused = fuse(zone.tracks)
-        table = _table(zone, fused)
+        table = fused_table(zone, fused)
         tables.append(table)
         dense.append(_density(zone, fused, table))
         raster, said = _heat(sink, zone, dem)
@@ -113,48 +98,6 @@ def make_product(sink: Sink, documents: Sequence[Document], dem: DemSource | Non
     )
     frame = gpd.GeoDataFrame(whole.reset_index(drop=True), geometry="geometry", crs=4326)
     return Product(frame, tuple(dense), tuple(hot), tuple(scores), tuple(notes))
-
-
-def _table(zone: ZoneLattices, fused: Fused) -> gpd.GeoDataFrame:
-    found = {
-        name: np.nan_to_num(values, nan=-1.0) > FUSED_THRESHOLD
-        for name, values in (
-            ("together", fused.score), ("ascending", fused.ascending),
-            ("descending", fused.descending),
-        )
-    }  # fmt: skip
-    cells = np.argwhere(found["together"] | found["ascending"] | found["descending"])
-    first = cells * zone.stride_px
-    at = (cells[:, 0], cells[:, 1])
-    kept = np.sort(
-        suppress(np.hstack([first, first + zone.window_px]), fused.score[at], zone.overlap)
-    )
-    rows, cols = cells[kept, 0], cells[kept, 1]
-    by = {name: values[rows, cols] for name, values in found.items()}
-    table = pd.DataFrame(
-        {
-            "score": fused.score[rows, cols],
-            "confirmed": by["together"],
-            "seen_by": [SEEN_BY[int(code)] for code in fused.seen_by[rows, cols]],
-            "detected_by": np.select(
-                [by["ascending"] & by["descending"], by["ascending"], by["descending"]],
-                ["both", "ascending", "descending"],
-                "together",
-            ),
-            "score_ascending": fused.ascending[rows, cols],
-            "score_descending": fused.descending[rows, cols],
-            "tracks": [
-                ",".join(t.track for t in zone.tracks if np.isfinite(t.score[row, col]))
-                for row, col in zip(rows, cols, strict=True)
-            ],
-            "epsg": zone.epsg,
-            "x": (zone.col0 + cols) * zone.step_m,
-            "y": -(zone.row0 + rows) * zone.step_m,
-        }
-    ).astype(COLUMNS)
-    size = zone.window_px * zone.resolution
-    shapes = outlines_4326(table["x"].to_numpy(), table["y"].to_numpy(), size, zone.epsg)
-    return gpd.GeoDataFrame(table, geometry=gpd.GeoSeries(shapes, crs=4326), crs=4326)
 
 
 def _density(zone: ZoneLattices, fused: Fused, table: gpd.GeoDataFrame) -> Raster:

@@ -147,8 +147,10 @@ def _revised(
     """What a newer word on an event changes."""
     ids = tuple(sorted({*watched.ids, *quake.ids}))
     watched = replace(watched, ids=ids)
-    if quake.updated <= watched.updated or not watched.active:
+    if quake.updated <= watched.updated:
         return watched
+    if not watched.active:
+        return _resumed(watched, quake, rule, dem, now)
     if quake.deleted:
         return replace(
             watched, updated=quake.updated, state="given up", since=now,
@@ -166,6 +168,19 @@ def _revised(
                 reason=f"after a revision {refused}",
             )  # fmt: skip
     return replace(watched, event=_new_facts(watched, quake, rule, dem), updated=quake.updated)
+
+
+def _resumed(
+    watched: Watched, quake: Quake, rule: Rule, dem: DemSource | None, now: datetime
+) -> Watched:
+    """An event that was given up for what the USGS said, where the USGS takes that back in time."""
+    closes = quake.origin + timedelta(days=rule.post_days + rule.settle_days)
+    if watched.state != "given up" or now > closes or why_not(quake, rule) is not None:
+        return watched
+    return replace(
+        watched, event=_new_facts(watched, quake, rule, dem), updated=quake.updated,
+        state="waiting", since=now, reason="taken up again after a revision",
+    )  # fmt: skip
 
 
 def _new_facts(watched: Watched, quake: Quake, rule: Rule, dem: DemSource | None) -> Event:

@@ -14,11 +14,9 @@ import shapely
 from sarlra.events.event import Event
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Track
+from sarlra.scenes.passes import satellites
 
-REPEAT = timedelta(days=12)
 _TOLERANCE = timedelta(hours=6)
-_LAST_OF = {"sentinel-1b": datetime(2021, 12, 23, tzinfo=UTC)}
-"""Sentinel-1B failed on 23 December 2021."""
 
 
 def expected_missing(
@@ -31,17 +29,17 @@ def expected_missing(
     now = now or datetime.now(UTC)
     opens = event.first_origin - timedelta(days=recipe.pre_days)
     closes = min(event.last_origin + timedelta(days=recipe.post_days), now)
+    facts = satellites()
     missing: list[tuple[date, str]] = []
     acquisitions = (*track.pre, *track.post)
     for platform in sorted({a.platform for a in acquisitions}):
         seen = [a.datetime for a in acquisitions if a.platform == platform]
-        last = min(closes, _LAST_OF.get(platform, closes))
-        moment = seen[0] - ((seen[0] - opens) // REPEAT) * REPEAT
-        while moment <= last:
+        moment = seen[0] - ((seen[0] - opens) // facts.repeat) * facts.repeat
+        while moment <= closes and facts.alive(platform, moment):
             between = event.first_origin <= moment <= event.last_origin
             if not between and not any(abs(moment - s) <= _TOLERANCE for s in seen):
                 missing.append((moment.date(), platform))
-            moment += REPEAT
+            moment += facts.repeat
     return tuple((platform, day) for day, platform in sorted(missing))
 
 

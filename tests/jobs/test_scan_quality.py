@@ -39,12 +39,14 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("archive")
     world = folder / "world"
-    simulate(11, world, size_px=384, epsg=32654, centre=CORNER)
+    origin = simulate(11, world, size_px=384, epsg=32654, centre=CORNER).origin
     items = world / "items.json"
     ours = _descending(json.loads(items.read_text()))
     days = sorted({f["properties"]["datetime"][:10] for f in ours})
+    before = [day for day in days if day < f"{origin:%Y-%m-%d}"]
+    after = days[len(before)]
     for number, (day, way) in enumerate(
-        ((days[2], Spoil("stripes", -11.0)), (days[-1], Spoil("shift", 2.0)))
+        ((before[-2], Spoil("stripes", -11.0)), (after, Spoil("shift", 2.0)))
     ):
         chosen = [f["id"] for f in ours if f["properties"]["datetime"][:10] == day]
         items = spoil_archive(items, chosen, way, folder / str(number))
@@ -95,10 +97,10 @@ def test_what_cannot_be_judged_fails_and_says_so(
 ) -> None:
     monkeypatch.setenv("SARLRA_CLUSTER_RETRIES", "0")
     content = json.loads(archive.read_text())
-    item = _descending(content)[0]
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 nothing of the kind")
-    item["assets"]["vv"]["href"] = str(broken)
+    for item in _descending(content):
+        item["assets"]["vv"]["href"] = str(broken)
     items = tmp_path / "items.json"
     items.write_text(json.dumps(content))
     requests = scan_requests(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -41,7 +43,7 @@ from tests.servers.usgs import UsgsService
 
 #: A life is lived once for all tests here, in minutes on a busy machine.
 pytestmark = pytest.mark.timeout(1500)
-KILLED, BY_COMMAND, BY_FLOW = 17, 10, 45
+KILLED, BY_COMMAND, BY_FLOW = 17, 10, 44
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Life:
     history: list[tuple[int, str, list[str]]] = field(default_factory=list)
     states: dict[int, str] = field(default_factory=dict)
     posted: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: dict[str, str] = field(default_factory=dict)
     killed_with: int = 0
 
     @property
@@ -121,6 +124,12 @@ def _home(folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
+def _artifacts(database: Path) -> dict[str, str]:
+    """What a flow left for people, by key."""
+    with contextlib.closing(sqlite3.connect(database)) as opened:
+        return dict(opened.execute("SELECT key, data FROM artifact").fetchall())
+
+
 def _kill_in_the_middle(life: Life, now: datetime) -> int:
     """Start a poll in a process of its own and kill it once its job has begun to write."""
     stores = life.out / "composites"
@@ -154,10 +163,12 @@ def life(
                 assert done.returncode == 0, done.stderr
                 assert json.loads(done.stdout)["new"] == []
             if day == BY_FLOW:
-                done = subprocess.run(
-                    _flow(life, now), cwd=ROOT, capture_output=True, env=_home(folder)
-                )
+                home = _home(folder) | {"SARLRA_NOTIFY": target}
+                done = subprocess.run(_flow(life, now), cwd=ROOT, capture_output=True, env=home)
                 assert done.returncode == 0, done.stderr
+                said = life.version(10)["properties"]
+                life.history.append((day, said["version"], said["sarlra:why"]))
+                life.artifacts = _artifacts(folder / "prefect" / "prefect.db")
             result = _poll(life, now)
             assert result.trouble == ()
             life.states[day] = result.watched[0].state
@@ -191,6 +202,8 @@ def test_the_history_is_exactly_the_expected_one(life: Life) -> None:
     assert "after the event" in reasons["3"]
     assert "before the event, late" in reasons["5"]
     assert reasons["8"].count("was replaced") == 1
+    tracks = life.version(3)["properties"]["sarlra:tracks"]
+    assert all("no figures by buffer" in track["rule"] for track in tracks)
     assert "60-24 instead of 60-12" in reasons["3"]
 
 
@@ -294,6 +307,17 @@ def test_notice_was_given_of_every_version_once(life: Life) -> None:
     assert len(told.entries) == 12
     assert told.entries[0].title.endswith("version 12")
     assert told.entries[0].where["type"] in ("Box", "Polygon")
+
+
+def test_a_flow_shows_states_passes_and_its_notice(life: Life) -> None:
+    states = json.loads(json.loads(life.artifacts["watch-states"]))
+    assert [(row["event"], row["state"]) for row in states] == [(life.world.event_id, "updated")]
+    passes = json.loads(json.loads(life.artifacts["watch-passes"]))
+    assert {row["state"] for row in passes} == {"seen", "expected"}
+    notice = life.artifacts[f"watch-{life.world.event_id.lower().replace('_', '-')}"]
+    assert "version 10" in notice
+    assert "overview.png" in notice
+    assert "least noise" in notice
 
 
 def test_a_target_that_does_not_answer_is_tried_again(life: Life) -> None:

@@ -119,6 +119,16 @@ def test_a_deleted_event_is_given_up(usgs: UsgsService) -> None:
     assert "deleted" in event.reason
     assert _look([])[0] == []
     assert _look([event])[0] == [event]
+    # It was deleted by mistake: the USGS brings it back, with another magnitude.
+    told |= {"status": "reviewed", "mag": 6.5, "updated": told["updated"] + 1000}
+    (again,) = _look([event])[0]
+    assert again.state == "waiting"
+    assert "taken up again" in again.reason
+    assert again.event.magnitude == 6.5
+    # Months later that changes nothing any more.
+    late = NOW + timedelta(days=70)
+    quakes = read_feed("fdsn", NOW - timedelta(days=75), late, 4.5)
+    assert take_up([event], quakes, RULE, NO_HEIGHTS, late).watched == (event,)
 
 
 def test_a_revision_below_the_rule_gives_up_what_has_no_product(usgs: UsgsService) -> None:
