@@ -106,7 +106,10 @@ def give_notices(sink: Sink, targets: Sequence[str] | None = None) -> list[Notic
 
 
 def send(sink: Sink, notice: Notice, urls: Sequence[str]) -> bool:
-    """Send a notice with its picture through apprise; whether every target took it."""
+    """Send a notice with its picture through apprise; whether every target that is one took it.
+
+    Where none is one, nothing was sent: the notice waits until that is mended.
+    """
     import apprise
 
     sender = apprise.Apprise()
@@ -115,7 +118,7 @@ def send(sink: Sink, notice: Notice, urls: Sequence[str]) -> bool:
             # The URL may hold a password: it is not repeated.
             log.warning("one of the targets in %s is no apprise URL", VARIABLE)
     if not len(sender):
-        return True
+        return False
     with TemporaryDirectory(prefix="sarlra-notice-") as folder:
         picture = Path(folder) / "overview.png"
         picture.write_bytes(sink.read_bytes(notice.picture))
