@@ -32,6 +32,7 @@ from sarlra.recipe import make_recipe
 from sarlra.samples.store import Dataset
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.sources import open_source
+from sarlra.simulation.spoil import Spoil, spoil_archive
 from sarlra.simulation.world import simulate
 
 EDGE = 640.0
@@ -193,6 +194,63 @@ def dask_of_one() -> Iterator[str]:
         protocol="tcp://",
     ) as cluster:
         yield cluster.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def spoilt(worlds: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The first world, with the image after the event of its ascending track 3 dB too dark, and
+    one before it under stripes.
+    """
+    folder = tmp_path_factory.mktemp("spoilt")
+    event = resolve_event(str(worlds[0] / "event.geojson"))
+    items = worlds[0] / "items.json"
+    tracks = find_scenes(event, open_source(str(items)), make_recipe()).tracks
+    track = next(t for t in tracks if t.orbit_state == "ascending")
+    for number, (one, way) in enumerate(
+        ((track.post[0], Spoil("offset", -3.0)), (track.pre[1], Spoil("stripes", -11.0)))
+    ):
+        chosen = [part.item_id for part in one.slices]
+        items = spoil_archive(items, chosen, way, folder / str(number))
+    for name, source in (
+        ("event.geojson", worlds[0]), ("inventory.gpkg", worlds[0]), ("items.json", items.parent),
+    ):  # fmt: skip
+        shutil.copyfile(source / name, folder / name)
+    return folder
+
+
+def test_the_control_mends_before_patches_are_cut(
+    spoilt: Path, worlds: tuple[Path, Path], tmp_path: Path
+) -> None:
+    def made(world: Path, name: str, *, quality: bool) -> Dataset:
+        wish = wish_of(world, pol="VV_VH", orbit="ascending", quality=quality)
+        wish = replace(wish, recipe=make_recipe(tile_px=512, quality=quality))
+        return build_dataset(wish, tmp_path / name)
+
+    clean = made(worlds[0], "clean", quality=False)
+    mended, bad = (made(spoilt, str(on), quality=on) for on in (True, False))
+    assert mended.facts["recipes"] != bad.facts["recipes"]
+    assert any("rejected, left out: interference" in note for note in mended.facts["notes"])
+    assert not any("rejected" in note for note in bad.facts["notes"])
+
+    def change(found: Dataset) -> np.ndarray:
+        """Median change of VV of the patches that all three have, by cell."""
+        values = np.nanmedian(found.array("VV_VH/60-12")[..., 2], axis=(1, 2))
+        own = dict(zip(found.table["cell"], values, strict=True))
+        return np.array([own[cell] for cell in shared])
+
+    shared = sorted(set(clean.table["cell"]) & set(mended.table["cell"]) & set(bad.table["cell"]))
+    assert len(shared) > 20
+    assert np.median(np.abs(change(bad) - change(clean))) > 2.5
+    assert np.median(np.abs(change(mended) - change(clean))) < 0.6
+
+
+@pytest.mark.slow
+def test_verdicts_are_the_same_on_any_worker(spoilt: Path, tmp_path: Path) -> None:
+    wish = wish_of(spoilt, pol="VV_VH", quality=True)
+    wish = replace(wish, recipe=make_recipe(tile_px=512, quality=True))
+    one, many = (build_dataset(wish, tmp_path / c, cluster=c) for c in ("none", "local"))
+    assert files_of(one.folder) == files_of(many.folder)
+    assert one.facts == many.facts
 
 
 def test_comparing_more_never_adds_patches(built: Dataset, worlds: tuple[Path, Path],

@@ -27,6 +27,9 @@ from sarlra.jobs.notices import give_notices
 from sarlra.jobs.watch import Poll, make_watch, poll, preview
 from sarlra.jobs.watch_versions import read_versions
 from sarlra.jobs.watched import put_watched, read_watched
+from sarlra.serving.index import Index
+from sarlra.serving.live import Reading
+from sarlra.serving.page import page
 from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.simulation.world import SimulatedWorld
@@ -265,6 +268,16 @@ def test_the_catalogue_can_be_walked(life: Life) -> None:
     for item in items:
         for asset in item.get_assets().values():
             assert Path(asset.get_absolute_href() or "").is_file()
+
+
+def test_a_watched_catalogue_is_served(life: Life) -> None:
+    results = read_results(open_place(str(life.out)))
+    assert results.events == (life.world.event_id,)
+    shown = page(Reading(results, Index(results), 1), has_map=True)
+    assert "complete: 12 versions" in shown
+    assert shown.count("Superseded by a newer version") >= 11
+    assert "first images after the event" in shown
+    assert f"{life.name}/v0012/overview.png" in shown
 
 
 def test_a_rejected_image_is_not_hidden(life: Life) -> None:
