@@ -8,7 +8,6 @@ takes what ``sarlra dataset build`` takes. The flow orders the work; the science
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -38,16 +37,16 @@ def build(wish: Wish, out: Path, cluster: str) -> list[dict[str, object]]:
 
 @flow(name="dataset", validate_parameters=False)
 def dataset(
-    cases: Sequence[str],
+    cases: Annotated[list[str], typer.Argument()],
     out: str = "patches",
     source: str = "planetary-computer",
     inventory: str | None = None,
     inventories: str | None = None,
     pol: Literal["VV", "VV_VH", "both"] = "both",
-    buffers: Sequence[str] = ("60-12",),
+    buffers: list[str] | None = None,
     orbit: Literal["ascending", "descending", "both"] = "both",
     dem: str = "auto",
-    unseen: Sequence[str] = (),
+    unseen: list[str] | None = None,
     seed: int = 0,
     quality: bool = False,
     cluster: str = "local",
@@ -62,10 +61,10 @@ def dataset(
         inventory=inventory,
         inventories=None if inventories is None else Path(inventories),
         pol=pol,
-        buffers=buffers,
+        buffers=buffers or ["60-12"],
         orbit=orbit,
         dem=dem,
-        unseen=unseen,
+        unseen=unseen or [],
         seed=seed,
         quality=quality,
     )
@@ -79,31 +78,5 @@ def _is_final(state: object) -> bool:
     return isinstance(getattr(state, "data", None), InputError)
 
 
-def main() -> None:
-    """Run the flow once, with the options of ``sarlra dataset build``."""
-
-    def command(
-        cases: list[str],
-        *,
-        out: Annotated[str, typer.Option(help="Folder of the dataset.")],
-        source: str = "planetary-computer",
-        inventory: str | None = None,
-        inventories: str | None = None,
-        pol: Literal["VV", "VV_VH", "both"] = "both",
-        buffers: Annotated[list[str] | None, typer.Option()] = None,
-        orbit: Literal["ascending", "descending", "both"] = "both",
-        dem: str = "auto",
-        unseen: Annotated[list[str] | None, typer.Option()] = None,
-        seed: int = 0,
-        quality: bool = False,
-        cluster: str = "local",
-    ) -> None:
-        """Cut labelled patches of earthquakes for training and testing."""
-        dataset(cases, out, source, inventory, inventories, pol, tuple(buffers or ("60-12",)),
-                orbit, dem, tuple(unseen or ()), seed, quality, cluster)  # fmt: skip
-
-    typer.run(command)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(dataset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -64,31 +64,5 @@ def train(
     return {str(name): numbers for name, numbers in counts.items()}
 
 
-def main() -> None:
-    """Run the flow once, with the options of ``sarlra sweep``."""
-
-    def command(
-        *,
-        out: Annotated[str, typer.Option(help="Folder for runs/ and sweep.parquet.")],
-        stage: Literal["baseline", "settings", "architectures", "buffers", "all"] = "all",
-        worlds: str = "4,2,3",
-        buffer_worlds: str = "3,1,3",
-        rates: str = "1e-3,1e-4",
-        epochs: int = 60,
-        batch_size: int = 256,
-        precision: Literal["float32", "bfloat16"] = "float32",
-        backend: Literal["tensorflow", "jax", "torch"] = "tensorflow",
-        workers: int = 2,
-        cluster: str = "none",
-        cache: str = "runs/patches",
-        again: bool = False,
-    ) -> None:
-        """Train the 24 settings for each combination and direction, and compare."""
-        train(out, stage, worlds, buffer_worlds, rates, epochs, batch_size, precision, backend,
-              workers, cluster, cache, again)  # fmt: skip
-
-    typer.run(command)
-
-
 if __name__ == "__main__":
-    main()
+    typer.run(train)
