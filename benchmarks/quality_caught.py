@@ -1,9 +1,9 @@
 """Which spoilt acquisitions the control catches, and which good ones it loses.
 
 A spoilt acquisition counts as caught where it is rejected, or where it is corrected such that what
-is left of its shift is under 0.3 pixels of the scene and of its level, against the others of its
-stack, under 0.3 dB, both as compared with what the control makes of it unspoilt. The level of all
-may move together: a spoilt one moves the median that they are brought to, and no change sees it.
+is left of its shift is under 0.3 pixels of the scene and its level within 0.3 dB of what the
+control makes of the same acquisition unspoilt. That is strict for levels: a spoilt one can move the
+median that all are brought to, and the level of all together, which no change sees.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ WAYS = (
     Spoil("stripes", -14.0), Spoil("stripes", -11.0), Spoil("fringe"),
     Spoil("snow", 0.6), Spoil("flood", 0.5),
 )  # fmt: skip
-Verdicts = tuple[Quality, ...]
 RECIPE = make_recipe(pre_days=70, post_days=12, quality=True)
 
 
@@ -89,7 +88,7 @@ def _ask(place: Place, track: Track, number: int) -> dict[str, Any]:
         again = _with(place, track, at, Spoil(way.kind, way.amount, number))
         spoilt.append({
             "way": f"{way.kind} {way.amount:g}",
-            "caught": _mended(clean, again, at, way),
+            "caught": _mended(clean[at], again[at], way),
             "verdict": again[at].verdict,
             "said": repr(again),
             "others": [q.verdict for i, q in enumerate(again) if i != at],
@@ -121,7 +120,7 @@ def _show(found: list[dict[str, Any]]) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _with(place: Place, track: Track, at: int, way: Spoil) -> Verdicts:
+def _with(place: Place, track: Track, at: int, way: Spoil) -> tuple[Quality, ...]:
     chosen = [s.item_id for s in (*track.pre, *track.post)[at].slices]
     with tempfile.TemporaryDirectory() as folder:
         spoilt = spoil_archive(place.items, chosen, way, Path(folder))
@@ -130,29 +129,16 @@ def _with(place: Place, track: Track, at: int, way: Spoil) -> Verdicts:
         return assess_track(same, place.event.area, RECIPE, None)
 
 
-def _mended(clean: Verdicts, again: Verdicts, at: int, way: Spoil) -> bool:
-    before, spoilt = clean[at], again[at]
+def _mended(clean: Quality, spoilt: Quality, way: Spoil) -> bool:
     if spoilt.verdict == "reject":
         return True
     if way.kind == "shift":
         scene = spoilt.measures.scene_px
-        left = np.subtract(spoilt.correction.shift_px, before.correction.shift_px) / scene
+        left = np.subtract(spoilt.correction.shift_px, clean.correction.shift_px) / scene
         return bool(abs(np.hypot(*left) - way.amount) < 0.3)
     if way.kind == "offset":
         return all(
-            abs(spoilt.correction.offset(pol) - before.correction.offset(pol)
-                - _together(clean, again, at, pol) - way.amount) < 0.3
-            for pol in ("VV", "VH")
-        )  # fmt: skip
+            abs(spoilt.correction.offset(p) - clean.correction.offset(p) - way.amount) < 0.3
+            for p in ("VV", "VH")
+        )
     return way.kind == "fringe" and spoilt.correction.fringe > 0
-
-
-def _together(clean: Verdicts, again: Verdicts, at: int, pol: str) -> float:
-    """By how much the level of the others moved, in dB."""
-    levels = [
-        (dict(one.measures.offset_db).get(pol), dict(other.measures.offset_db).get(pol))
-        for index, (one, other) in enumerate(zip(clean, again, strict=True))
-        if index != at
-    ]
-    moved = [new - old for old, new in levels if old is not None and new is not None]
-    return float(np.median(moved)) if moved else 0.0

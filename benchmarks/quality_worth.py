@@ -31,8 +31,8 @@ WAYS = (
     Spoil("shift", 3.0), Spoil("offset", -3.0), Spoil("stripes", -11.0), Spoil("fringe"),
     Spoil("snow", 0.6), Spoil("flood", 0.5),
 )  # fmt: skip
-#: Spoilt: the middle one of five before the event, or the first of two after it.
-SIDES: tuple[tuple[str, Buffers], ...] = (("pre", (60, 12)), ("post", (60, 24)))
+#: Spoilt: the first of two after the event, or the middle one of five before it.
+SIDES: tuple[tuple[str, Buffers], ...] = (("post", (60, 24)), ("pre", (60, 12)))
 
 
 def worth(worlds: list[Path], records: Records) -> None:
