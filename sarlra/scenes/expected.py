@@ -34,8 +34,10 @@ def expected_missing(
     acquisitions = (*track.pre, *track.post)
     for platform in sorted({a.platform for a in acquisitions}):
         seen = [a.datetime for a in acquisitions if a.platform == platform]
+        _, ended = facts.lives.get(platform, (opens, None))
+        last = closes if ended is None else min(closes, ended)
         moment = seen[0] - ((seen[0] - opens) // facts.repeat) * facts.repeat
-        while moment <= closes and facts.alive(platform, moment):
+        while moment <= last:
             between = event.first_origin <= moment <= event.last_origin
             if not between and not any(abs(moment - s) <= _TOLERANCE for s in seen):
                 missing.append((moment.date(), platform))
