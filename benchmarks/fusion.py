@@ -31,10 +31,10 @@ from sarlra.detection.fuse import FUSED_THRESHOLD, fuse
 from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import execute, prepare
 from sarlra.jobs.plan import search
-from sarlra.jobs.product import make_product
 from sarlra.models.metrics import best_threshold, count
 from sarlra.samples.labels import LANDSLIDE_SHARE, landslide_share
 from sarlra.simulation.world import simulate
+from sarlra.watch.product import make_product
 
 #: The first is of a kind that the models learned from, the others of kinds that they never saw.
 EVENTS = ("default", "caldera-slopes", "limestone-peninsula")

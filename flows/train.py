@@ -20,11 +20,11 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-from sarlra.jobs.sweep_folder import Sweep
-from sarlra.jobs.sweep_runs import Stage
-from sarlra.jobs.sweep_stages import Plan, run_stage, stage_names
-from sarlra.jobs.worlds import make_split
+from sarlra.training.sweep_ask import make_grid, parse_worlds
+from sarlra.training.sweep_folder import Sweep
+from sarlra.training.sweep_runs import Stage
+from sarlra.training.sweep_stages import Plan, run_stage, stage_names
+from sarlra.training.worlds import make_split
 
 
 @task(name="stage", cache_policy=NO_CACHE)

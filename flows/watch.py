@@ -28,8 +28,8 @@ from sarlra.errors import JobsFailedError
 from sarlra.events.rule import read_rule
 from sarlra.jobs.ask import parse_time
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.notices import Notice, give_notices
-from sarlra.jobs.watch import Poll, Watch, make_watch, poll
+from sarlra.watch.notices import Notice, give_notices
+from sarlra.watch.watch import Poll, Watch, make_watch, poll
 
 
 @task(name="poll", cache_policy=NO_CACHE)

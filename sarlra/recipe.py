@@ -17,6 +17,8 @@ PAPER_BUFFERS = (
     (365, 12), (240, 12), (120, 12), (60, 12), (60, 24),
     (60, 48), (12, 12), (24, 24), (48, 48), (60, 60),
 )  # fmt: skip
+#: Buffers that a watched event goes through (days before, days after).
+WATCH_BUFFERS = ((60, 12), (60, 24), (60, 48), (48, 48), (60, 60))
 
 
 class Recipe(BaseModel):

@@ -99,8 +99,8 @@ def score_buffers(names: list[str], worlds: int, *, keep: bool, as_json: bool) -
     """F1 of models on composites of other buffers."""
     from sarlra.cli.evaluate_show import show_buffers
     from sarlra.cli.training_options import DEFAULT_CACHE
-    from sarlra.jobs.model_buffers import as_metrics, measure_buffers
     from sarlra.models.registry import note_metrics
+    from sarlra.training.model_buffers import as_metrics, measure_buffers
 
     models = _named(names)
     with progress(quiet=as_json) as bars:

@@ -145,9 +145,9 @@ def background(
     """
     from sarlra.cli.console import stages
     from sarlra.errors import InputError
-    from sarlra.jobs.background import from_composite, from_dataset, from_simulation
     from sarlra.models.background import store_background
     from sarlra.models.registry import find_model
+    from sarlra.training.background import from_composite, from_dataset, from_simulation
 
     if (composite is not None) + (dataset is not None) + simulated != 1:
         raise InputError("give one of --composite, --dataset and --simulated")

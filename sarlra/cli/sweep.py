@@ -52,10 +52,10 @@ def sweep(
 
     **Example**: sarlra sweep --out sweep --stage settings
     """
-    from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-    from sarlra.jobs.sweep_folder import Sweep, adopt
-    from sarlra.jobs.sweep_stages import Plan, plan_stage, run_stage, stage_names
-    from sarlra.jobs.worlds import make_split
+    from sarlra.training.sweep_ask import make_grid, parse_worlds
+    from sarlra.training.sweep_folder import Sweep, adopt
+    from sarlra.training.sweep_stages import Plan, plan_stage, run_stage, stage_names
+    from sarlra.training.worlds import make_split
 
     grid = make_grid(
         rates=rates, schedule=schedule, turn=turn, batch_size=batch_size, epochs=epochs,

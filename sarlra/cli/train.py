@@ -60,12 +60,12 @@ def train(
 
     **Example**: sarlra train --name mine --orbit ascending --out models
     """
-    from sarlra.jobs.sweep_ask import parse_worlds
-    from sarlra.jobs.train import Task, train_simulated
-    from sarlra.jobs.worlds import make_split
     from sarlra.models.choices import Choices
     from sarlra.models.engine import train_on
     from sarlra.recipe import parse_buffers
+    from sarlra.training.sweep_ask import parse_worlds
+    from sarlra.training.train import Task, train_simulated
+    from sarlra.training.worlds import make_split
 
     split = make_split(*parse_worlds(worlds))
     choices = Choices(

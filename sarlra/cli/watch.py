@@ -12,8 +12,8 @@ from sarlra.cli.console import err, out, print_json, progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sarlra.jobs.watch import Poll
-    from sarlra.jobs.watched import Watched
+    from sarlra.watch.watch import Poll
+    from sarlra.watch.watched import Watched
 
 EXAMPLES = """
 **Examples**
@@ -74,9 +74,9 @@ def watch(
     from sarlra.catalog.sink import open_sink
     from sarlra.events.rule import read_rule
     from sarlra.jobs.ask import parse_time
-    from sarlra.jobs.notices import give_notices
-    from sarlra.jobs.watch import make_watch, poll, preview
-    from sarlra.jobs.watched import list_watched
+    from sarlra.watch.notices import give_notices
+    from sarlra.watch.watch import make_watch, poll, preview
+    from sarlra.watch.watched import list_watched
 
     if status:
         show(list_watched(open_sink(out_)), as_json=as_json)

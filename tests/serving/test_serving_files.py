@@ -106,7 +106,7 @@ def review_of(number: int) -> dict[str, Any]:
 
 def test_every_field_of_real_documents_is_in_the_table(mapped_folder: Path) -> None:
     """And the other way round: the table has no field that no document has."""
-    # Versions of a watched event are held against the table in tests/jobs/test_watch_life.py.
+    # Versions of a watched event are held against the table in tests/watch/test_watch_life.py.
     for kind in KINDS.keys() - {"version"}:
         told = fields(kind)
         assert all(field.meaning and field.kind != "any" for field in told), kind

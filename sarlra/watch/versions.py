@@ -24,8 +24,8 @@ from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.validate import validate_document, validate_fields
 from sarlra.events.times import iso
-from sarlra.jobs.product import Product
-from sarlra.jobs.watched import Watched, version_path
+from sarlra.watch.product import Product
+from sarlra.watch.watched import Watched, version_path
 
 Document = dict[str, Any]
 EXTENSIONS = tuple(

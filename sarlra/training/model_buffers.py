@@ -1,7 +1,7 @@
 """How well one model does on composites of other buffers than it was trained on.
 
 A watched event's composites get wider windows as passes come in, and the model stays the same. What
-it is worth on each is what the choice of buffers needs (:mod:`sarlra.jobs.buffers`); how good a
+it is worth on each is what the choice of buffers needs (:mod:`sarlra.watch.buffers`); how good a
 model trained for each would be is another question, the sweep's.
 """
 
@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from sarlra.detection.score_file import DEFAULT_THRESHOLD
-from sarlra.jobs.buffers import WATCH_BUFFERS
-from sarlra.jobs.worlds import Show, Store, Wanted, load_patches, make_split, make_worlds
 from sarlra.models.metrics import Counts, count
 from sarlra.models.registry import ModelInfo
 from sarlra.models.scoring import load_scorer
 from sarlra.models.training import filled_windows
+from sarlra.recipe import WATCH_BUFFERS
 from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.patches import join
 from sarlra.samples.rendered import Buffers
+from sarlra.training.worlds import Show, Store, Wanted, load_patches, make_split, make_worlds
 
 #: All that composites need: the default, and what a watched event goes through.
 BUFFERS: tuple[Buffers, ...] = WATCH_BUFFERS
@@ -37,7 +37,7 @@ def measure_buffers(
 ) -> dict[str, dict[str, Counts]]:
     """Score models on the test events' worlds, composited with each pair of buffers.
 
-    The worlds are those of the test (:func:`sarlra.jobs.worlds.make_split`): two events that no
+    The worlds are those of the test (:func:`sarlra.training.worlds.make_split`): two events that no
     model has seen and the default one. All buffers have the same patches, 10 of background to one
     of landslide, and a model's own threshold.
 

@@ -12,10 +12,10 @@ from typing import Any
 import pandas as pd
 
 from sarlra.errors import InputError, OutputError
-from sarlra.jobs.worlds import Store
 from sarlra.models.engine import Backend
 from sarlra.models.files import write_atomically
 from sarlra.samples.rendered import Buffers
+from sarlra.training.worlds import Store
 
 _ID = re.compile(r"[0-9a-f]{16}")
 

@@ -23,18 +23,19 @@ import pytest
 
 from sarlra.catalog.sink import open_sink
 from sarlra.catalog.validate import own_schema, validate_document
-from sarlra.jobs.notices import give_notices
-from sarlra.jobs.watch import Poll, make_watch, poll, preview
-from sarlra.jobs.watch_versions import read_versions
-from sarlra.jobs.watched import put_watched, read_watched
 from sarlra.serving.index import Index
 from sarlra.serving.live import Reading
 from sarlra.serving.page import page
 from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.simulation.world import SimulatedWorld
+from sarlra.watch.notices import give_notices
+from sarlra.watch.versions import read_versions
+from sarlra.watch.watch import Poll, make_watch, poll, preview
+from sarlra.watch.watched import put_watched, read_watched
 from tests.conftest import ROOT
-from tests.jobs.watch_world import (
+from tests.servers.usgs import UsgsService
+from tests.watch.watch_world import (
     TILE_PX,
     Archive,
     Listener,
@@ -42,7 +43,6 @@ from tests.jobs.watch_world import (
     make_world,
     model_without_table,
 )
-from tests.servers.usgs import UsgsService
 
 #: A life is lived once for all tests here, in minutes on a busy machine.
 pytestmark = pytest.mark.timeout(1500)

@@ -16,18 +16,18 @@ from sarlra.detection.suppress import suppress
 from sarlra.errors import JobsFailedError
 from sarlra.events.rule import Rule
 from sarlra.events.times import iso
-from sarlra.jobs.buffers import Choice, choose_buffers
 from sarlra.jobs.execute import execute, inputs_href
 from sarlra.jobs.job import Job, Outcome, track_version
 from sarlra.jobs.plan import Plan, Request, make_job, meets, settle, standing_of
-from sarlra.jobs.product import make_product
 from sarlra.jobs.tiles import plan_tiles
-from sarlra.jobs.watch_versions import Document, put_version, read_versions
-from sarlra.jobs.watched import State, TrackState, Watched, put_watched
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import Scenes, Track
 from sarlra.scenes.passes import ExpectedPass, expected_passes
 from sarlra.scenes.polarisations import choose_polarisations
+from sarlra.watch.buffers import Choice, choose_buffers
+from sarlra.watch.product import make_product
+from sarlra.watch.versions import Document, put_version, read_versions
+from sarlra.watch.watched import State, TrackState, Watched, put_watched
 
 Tell = Callable[[Outcome], None]
 

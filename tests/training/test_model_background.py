@@ -15,11 +15,11 @@ import shapely
 from typer.testing import CliRunner
 
 from sarlra.cli.app import app
-from sarlra.jobs import background
 from sarlra.models.background import read_background
 from sarlra.models.registry import default_model, find_model
 from sarlra.recipe import make_recipe
 from sarlra.samples.store import ARRAYS, COLUMNS, FACTS, KIND, TABLE, write_layer
+from sarlra.training import background
 
 
 @pytest.fixture

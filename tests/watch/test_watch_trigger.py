@@ -19,14 +19,14 @@ from shapely import MultiPolygon, box
 from sarlra.catalog.sink import open_sink
 from sarlra.events.feed import read_feed
 from sarlra.events.rule import read_rule
-from sarlra.jobs.watch import make_watch, poll
-from sarlra.jobs.watch_area import land_share, on_land, relief_mask, same_area, with_relief
-from sarlra.jobs.watch_refused import put_refused, read_refused
-from sarlra.jobs.watch_trigger import take_up
-from sarlra.jobs.watched import TrackState, Watched, list_watched, put_watched
 from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.terrain.choice import DemSource, TerrainChoice
+from sarlra.watch.area import land_share, on_land, relief_mask, same_area, with_relief
+from sarlra.watch.refused import put_refused, read_refused
+from sarlra.watch.trigger import take_up
+from sarlra.watch.watch import make_watch, poll
+from sarlra.watch.watched import TrackState, Watched, list_watched, put_watched
 from tests.servers.usgs import UsgsService
 
 RULE = read_rule()

@@ -16,16 +16,16 @@ from numpy.typing import NDArray
 
 from sarlra import __version__
 from sarlra.evaluation.baseline import baseline_counts, tune_baseline
-from sarlra.jobs.sweep_folder import Sweep, read_row, write_row
-from sarlra.jobs.sweep_runs import COMBINATIONS, ORBIT_STATES
-from sarlra.jobs.train import Task, load
-from sarlra.jobs.worlds import Show, Split
 from sarlra.models.card import Combination
 from sarlra.models.choices import Choices
 from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.patches import Patches
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
+from sarlra.training.sweep_folder import Sweep, read_row, write_row
+from sarlra.training.sweep_runs import COMBINATIONS, ORBIT_STATES
+from sarlra.training.train import Task, load
+from sarlra.training.worlds import Show, Split
 
 #: Background per landslide patch that smoothing and threshold are chosen on.
 RATIO = 5.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sarlra.jobs.sweep import best_settings, missing, prepare, run_sweep
-from sarlra.jobs.sweep_baseline import baseline_runs, run_baselines
-from sarlra.jobs.sweep_folder import Sweep, fold, read_row
-from sarlra.jobs.sweep_runs import STAGES, Grid, Run, Stage, buffers_runs, settings_runs
-from sarlra.jobs.worlds import Show, Split
 from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
+from sarlra.training.sweep import best_settings, missing, prepare, run_sweep
+from sarlra.training.sweep_baseline import baseline_runs, run_baselines
+from sarlra.training.sweep_folder import Sweep, fold, read_row
+from sarlra.training.sweep_runs import STAGES, Grid, Run, Stage, buffers_runs, settings_runs
+from sarlra.training.worlds import Show, Split
 
 #: The buffers of all stages but the last.
 DEFAULT_BUFFERS: tuple[Buffers, ...] = ((60, 12),)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sarlra.errors import InputError
-from sarlra.jobs.sweep_runs import Grid
 from sarlra.models.choices import Choices, Precision, Schedule, Turn
+from sarlra.training.sweep_runs import Grid
 
 #: Spread of the random offsets of the change bands in a sweep, dB.
 CHANGE_DB = 0.3

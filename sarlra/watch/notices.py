@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 
 from sarlra.catalog.atom import FEED, atom_bytes
 from sarlra.catalog.sink import Sink
-from sarlra.jobs.watch_versions import Document, read_versions
-from sarlra.jobs.watched import Watched, list_watched, put_watched, version_path
+from sarlra.watch.versions import Document, read_versions
+from sarlra.watch.watched import Watched, list_watched, put_watched, version_path
 
 log = logging.getLogger(__name__)
 

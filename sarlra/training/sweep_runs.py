@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 from sarlra import __version__
 from sarlra.errors import InputError
-from sarlra.jobs.train import Task
-from sarlra.jobs.worlds import Split
 from sarlra.models.architectures import Architecture
 from sarlra.models.card import Combination
 from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
+from sarlra.training.train import Task
+from sarlra.training.worlds import Split
 
 Stage = Literal["baseline", "settings", "architectures", "buffers"]
 STAGES: tuple[Stage, ...] = ("baseline", "settings", "architectures", "buffers")

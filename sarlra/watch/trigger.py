@@ -19,10 +19,10 @@ from sarlra.events.land import may_have_land
 from sarlra.events.rule import Rule, why_not
 from sarlra.events.times import check_origins, iso
 from sarlra.events.usgs import event_from_detail, fetch_detail, landslide_alert
-from sarlra.jobs.watch_area import same_area, watch_area
-from sarlra.jobs.watch_refused import Refused, asked_of
-from sarlra.jobs.watched import Shock, Watched
 from sarlra.terrain.choice import DemSource, TerrainChoice
+from sarlra.watch.area import same_area, watch_area
+from sarlra.watch.refused import Refused, asked_of
+from sarlra.watch.watched import Shock, Watched
 
 log = logging.getLogger(__name__)
 

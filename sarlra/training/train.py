@@ -7,16 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from sarlra.jobs.worlds import (
-    Show,
-    Split,
-    Store,
-    Wanted,
-    World,
-    load_patches,
-    load_seen,
-    make_worlds,
-)
 from sarlra.models.architectures import TITLES
 from sarlra.models.card import Combination, Domain
 from sarlra.models.choices import Choices
@@ -29,6 +19,16 @@ from sarlra.samples.hide import hide_edges
 from sarlra.samples.patches import Patches, join
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
+from sarlra.training.worlds import (
+    Show,
+    Split,
+    Store,
+    Wanted,
+    World,
+    load_patches,
+    load_seen,
+    make_worlds,
+)
 
 #: Share of the training patches that an edge of the data is put through.
 EDGE_SHARE = 0.15
@@ -74,7 +74,7 @@ def train_simulated(
     Parameters
     ----------
     task, split
-        What; on which worlds, see :func:`sarlra.jobs.worlds.make_split`.
+        What; on which worlds, see :func:`sarlra.training.worlds.make_split`.
     folder, cache
         Where the model goes; where patches, figures of epochs and the state are kept between runs.
     workers

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sarlra.catalog.sink import open_sink
-from sarlra.jobs.notices import Notice, send
+from sarlra.watch.notices import Notice, send
 from tests.servers.mail import MailServer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256))

@@ -17,10 +17,6 @@ from typing import Any
 import pandas as pd
 
 from sarlra.errors import SarlraError
-from sarlra.jobs.sweep_folder import Sweep, fold, read_row, write_row
-from sarlra.jobs.sweep_runs import Run
-from sarlra.jobs.train import Task, hidden, load
-from sarlra.jobs.worlds import Show, Split, Store, make_worlds
 from sarlra.models.card import Combination
 from sarlra.models.choices import Choices
 from sarlra.models.engine import train_on
@@ -29,6 +25,10 @@ from sarlra.models.training import Parts, measure, run_training
 from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.patches import Patches
 from sarlra.samples.rendered import Buffers
+from sarlra.training.sweep_folder import Sweep, fold, read_row, write_row
+from sarlra.training.sweep_runs import Run
+from sarlra.training.train import Task, hidden, load
+from sarlra.training.worlds import Show, Split, Store, make_worlds
 
 logger = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from sarlra.errors import ModelError
-from sarlra.jobs.buffers import by_buffer
-from sarlra.jobs.model_buffers import as_metrics, measure_buffers
-from sarlra.jobs.worlds import Store, make_split
 from sarlra.models.registry import find_model, note_metrics
 from sarlra.models.scoring import load_scorer
-from tests.jobs.world_patches import put_patches
+from sarlra.training.model_buffers import as_metrics, measure_buffers
+from sarlra.training.worlds import Store, make_split
+from sarlra.watch.buffers import by_buffer
+from tests.training.world_patches import put_patches
 
 PAIRS = ((60, 12), (60, 24))
 

@@ -14,14 +14,14 @@ from sarlra.events.rule import Rule, read_rule
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import BOTH, Combination, Request
 from sarlra.jobs.relief import choose_terrain
-from sarlra.jobs.watch_pass import Look, advance, look
-from sarlra.jobs.watch_refused import put_refused, read_refused
-from sarlra.jobs.watch_trigger import ALERT_MAGNITUDE, TakenUp, take_up
-from sarlra.jobs.watch_versions import Document, link_versions, read_versions
-from sarlra.jobs.watched import Watched, list_watched, put_watched
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.scenes.sources import Source, open_source
 from sarlra.terrain.choice import TerrainChoice
+from sarlra.watch.passes import Look, advance, look
+from sarlra.watch.refused import put_refused, read_refused
+from sarlra.watch.trigger import ALERT_MAGNITUDE, TakenUp, take_up
+from sarlra.watch.versions import Document, link_versions, read_versions
+from sarlra.watch.watched import Watched, list_watched, put_watched
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sarlra.jobs.worlds import Store, World
+from sarlra.training.worlds import Store, World
 
 
 def put_patches(world: World, store: Store, slides: int = 12, background: int = 200) -> None:

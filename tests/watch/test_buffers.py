@@ -10,9 +10,10 @@ import pytest
 from shapely import MultiPolygon, box
 
 from sarlra.events.event import Event
-from sarlra.jobs.buffers import WATCH_BUFFERS, by_buffer, choose_buffers
 from sarlra.models.registry import default_model
+from sarlra.recipe import WATCH_BUFFERS
 from sarlra.scenes.model import Acquisition, Slice, Track
+from sarlra.watch.buffers import by_buffer, choose_buffers
 
 ORIGIN = datetime(2023, 9, 1, tzinfo=UTC)
 EVENT = Event("us1000aa", "M 6.6", (ORIGIN,), MultiPolygon([box(0, 0, 1, 1)]))

@@ -18,10 +18,8 @@ from typing import Any
 
 from sarlra.events.event import Event
 from sarlra.models.registry import ModelInfo
+from sarlra.recipe import WATCH_BUFFERS
 from sarlra.scenes.model import Track
-
-#: Buffers that a watched event goes through (days before, days after).
-WATCH_BUFFERS = ((60, 12), (60, 24), (60, 48), (48, 48), (60, 60))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from sarlra.detection.composite_file import open_composite
 from sarlra.errors import InputError
 from sarlra.evaluation.low_change import low_change_windows
-from sarlra.jobs.worlds import World, make_split
 from sarlra.models.background import COUNT, spread_over_level
 from sarlra.models.fill import fill_nodata
 from sarlra.models.registry import ModelInfo
@@ -19,6 +18,7 @@ from sarlra.recipe import make_recipe
 from sarlra.samples.rendered import rendered_world
 from sarlra.samples.store import open_dataset
 from sarlra.simulation.events_table import find_profile
+from sarlra.training.worlds import World, make_split
 
 F32 = NDArray[np.float32]
 Show = Callable[[str, int, int], None]

@@ -15,16 +15,16 @@ import pytest
 
 from sarlra.errors import InputError
 from sarlra.evaluation.baseline import change_scores
-from sarlra.jobs.sweep import best_settings, missing, run_sweep
-from sarlra.jobs.sweep_ask import make_grid, parse_worlds
-from sarlra.jobs.sweep_baseline import baseline_runs, run_baselines
-from sarlra.jobs.sweep_folder import Sweep, adopt, fold, write_row
-from sarlra.jobs.sweep_runs import Grid, Run, buffers_runs, settings_runs
-from sarlra.jobs.sweep_stages import DEFAULT_BUFFERS
-from sarlra.jobs.worlds import Split, Store, Wanted, World, load_patches, make_split
 from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
-from tests.jobs.world_patches import put_patches
+from sarlra.training.sweep import best_settings, missing, run_sweep
+from sarlra.training.sweep_ask import make_grid, parse_worlds
+from sarlra.training.sweep_baseline import baseline_runs, run_baselines
+from sarlra.training.sweep_folder import Sweep, adopt, fold, write_row
+from sarlra.training.sweep_runs import Grid, Run, buffers_runs, settings_runs
+from sarlra.training.sweep_stages import DEFAULT_BUFFERS
+from sarlra.training.worlds import Split, Store, Wanted, World, load_patches, make_split
+from tests.training.world_patches import put_patches
 
 BASE = Choices(filters=4, epochs=1, batch_size=32, seed=1)
 BUFFERS = ((60, 12), (12, 12))

@@ -1,0 +1,1 @@
+"""From simulated worlds to models: patches, one training, many of them compared."""
