@@ -43,7 +43,9 @@ class Files:
     @property
     def tile(self) -> Tile:
         """The target grid."""
-        return Tile(EPSG, 6, 120, self.size)
+        # Near the zone's middle, whatever the size.
+        edge = self.size * 10
+        return Tile(EPSG, 450_000 // edge, 4_900_000 // edge, self.size)
 
     def path(self, number: int, polarisation: str) -> Path:
         """The file of an acquisition's polarisation."""
@@ -76,7 +78,7 @@ class Files:
 def make_files(size: int, acquisitions: int, beside: int = 0) -> Files:
     """The files, from the cache folder where they are there."""
     root = Path(os.environ.get("SARLRA_BENCHMARK_FILES", tempfile.gettempdir()))
-    folder = root / f"sarlra-benchmark-{size}-{acquisitions}-{beside}"
+    folder = root / f"sarlra-benchmark-files-{size}-{acquisitions}-{beside}"
     files = Files(folder, size, acquisitions, beside)
     folder.mkdir(parents=True, exist_ok=True)
     wanted = [(n, pol) for n in range(acquisitions) for pol in POLARISATIONS

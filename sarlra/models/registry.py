@@ -13,7 +13,6 @@ from sarlra.errors import ModelError
 from sarlra.models.card import NAME_PATTERN, Card, card_bytes, parse_card
 from sarlra.models.files import read_bounded, sha256, write_atomically
 from sarlra.models.folders import registered_folder, shipped_folder, user_folder
-from sarlra.models.keras_file import check_keras_file
 
 if TYPE_CHECKING:
     from sarlra.scenes.model import OrbitState
@@ -115,12 +114,15 @@ def default_model(combination: str, orbit_state: str) -> ModelInfo:
 
 
 def list_models() -> tuple[ModelInfo, ...]:
-    """All models on this machine, shipped ones first, by name; broken ones are logged and left."""
+    """All models on this machine, shipped ones first, by name; broken ones are logged and left.
+
+    A file is checked to be the one that its card names; what it holds, once it is found or loaded.
+    """
     found: dict[str, ModelInfo] = {}
     for folder in (shipped_folder(), user_folder()):
         for card in sorted(folder.glob("*.json")):
             try:
-                info = _read_file(card.with_suffix(".keras"))
+                info = _read_file(card.with_suffix(".keras"), unpack=False)
             except ModelError as error:
                 logger.warning("model left out: %s", error)
                 continue
@@ -200,12 +202,18 @@ def check_name_is_free(name: str, folder: Path, same: str | None = None) -> None
                 )
 
 
-def _read_file(path: Path) -> ModelInfo:
+def _read_file(path: Path, *, unpack: bool = True) -> ModelInfo:
+    """A model; without ``unpack`` what its file holds is not looked into if its card names it."""
     data = read_bounded(path)
     digest = sha256(data)
-    config = check_keras_file(data, str(path))
     card_path = path.with_suffix(".json")
-    if card_path.is_file():
+    carded = card_path.is_file()
+    config: dict[str, Any] = {}
+    if unpack or not carded:
+        from sarlra.models.keras_file import check_keras_file
+
+        config = check_keras_file(data, str(path))
+    if carded:
         card = parse_card(read_bounded(card_path, _MAX_CARD_BYTES), str(card_path))
         if card.sha256 != digest:
             raise ModelError(
