@@ -295,6 +295,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the JSON here, too")
     parser.add_argument("--batches", type=int, nargs="+", default=list(BATCHES))
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
+    parser.add_argument("--seconds", type=float, default=1.0, help="least length of a round")
     parser.add_argument("--compile", action="store_true", help="torch: through torch.compile")
     parser.add_argument("--quick", action="store_true", help="small and short, to try it")
     given = parser.parse_args()
@@ -304,7 +305,7 @@ def main() -> None:
     if given.compile:
         device = Torch(compiled=True)
     batches = (8, 16) if given.quick else tuple(given.batches)
-    least, matrix = (0.01, 256) if given.quick else (1.0, MATRIX)
+    least, matrix = (0.01, 256) if given.quick else (given.seconds, MATRIX)
     rows = measure(device, batches, tuple(given.dtypes), least, matrix)
     result = {
         "device": device.device, "backend": BACKEND, "backend_version": device.version,

@@ -6,7 +6,7 @@ from sarlra.jobs.scan_plan import Planned
 
 #: Core seconds of any job, and of a thousand windows with the composite below them; with the
 #: buffers 60-12 and both polarisations (benchmarks/job_cost.py).
-JOB_S, KILOWINDOW_S = 0.41, 7.35
+JOB_S, KILOWINDOW_S = 0.58, 2.36
 
 
 def core_seconds(entry: Planned) -> float:
