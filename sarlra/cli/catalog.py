@@ -103,13 +103,13 @@ def composite(
     place: Place,
     item: Annotated[str, typer.Argument(help="Id of the item.")],
     *,
-    out: Annotated[Path, typer.Option(help="GeoTIFF to write.")],
+    out: Annotated[Path, typer.Option(help="GeoTIFF to write, or plain Zarr: .zarr.")],
 ) -> None:
-    """Write the composite of an item's tile as one GeoTIFF (COG), for QGIS and GDAL.
+    """Write the composite of an item's tile as one COG or plain Zarr, for QGIS and GDAL.
 
     **Example**: sarlra catalog composite out ITEM --out composite.tif
     """
-    from sarlra.serving.export import export_composite
+    from sarlra.serving.export_composite import export_composite
 
     bands = export_composite(_read(place), item, out)
     console.print(f"{', '.join(bands)}: {out}")

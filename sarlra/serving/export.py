@@ -1,4 +1,4 @@
-"""What a catalogue holds in other forms: items as stac-geoparquet, a composite as a COG."""
+"""What a catalogue holds in other forms: items as stac-geoparquet."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
-from rasterio.errors import RasterioError
-
-from sarlra.catalog.cog import Band, write_cog
-from sarlra.catalog.names import resolved, store_and_group
-from sarlra.catalog.read import grid_of_item
-from sarlra.composites.store import open_region
-from sarlra.errors import CatalogError, InputError, OutputError
+from sarlra.errors import InputError, OutputError
 from sarlra.serving.links import is_allowed, with_assets_at
 from sarlra.serving.results import Document, Results
 
@@ -96,54 +89,3 @@ def export_geoparquet(items: Iterable[Document], path: Path) -> int:
     finally:
         temporary.unlink(missing_ok=True)
     return len(listed)
-
-
-def export_composite(results: Results, item: str, out: Path) -> tuple[str, ...]:
-    """Write the composite of an item's tile as one COG, for programs that read no sharded Zarr.
-
-    Bands are those of the composite, float32: dB, counts and codes as they are, NaN is no data (for
-    counts and codes too, where the composite has no pixel or nothing is known).
-
-    Returns
-    -------
-    The names of the bands, in their order.
-
-    Raises
-    ------
-    InputError
-        There is no such item.
-    CatalogError, StoreError
-        Its composite cannot be read.
-    OutputError
-        The file cannot be written.
-    """
-    if (entry := results.items.get(item)) is None:
-        raise InputError(f"there is no item {item} in {results.place.root}")
-    bands = entry.document["assets"].get("composite", {}).get("bands", [])
-    path = resolved(entry.document["assets"]["composite"]["href"], entry.path) if bands else None
-    if path is None or path not in results.stores:
-        raise CatalogError(f"item {item} names no composite within the catalogue")
-    store, group = store_and_group(path)
-    tile, _ = grid_of_item(entry.document)
-    opened = open_region(f"{results.place.root}/{store}", group, tile)
-    names = [str(band["name"]) for band in bands]
-    values = np.stack([opened[name].values.astype(np.float32) for name in names])
-    changes = [number for number, name in enumerate(names) if name.startswith("diff_")]
-    seen = np.isfinite(values[changes]).any(axis=0)
-    for layer, band in zip(values, bands, strict=True):
-        if band["data_type"] != "float32":
-            layer[~seen | (layer == band.get("nodata", np.nan))] = np.nan
-    told = [
-        Band(name, str(opened[name].attrs.get("long_name", "")), opened[name].attrs.get("units"))
-        for name in names
-    ]
-    temporary = out.with_name(f".{out.name}.{uuid.uuid4().hex[:12]}.part.tif")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_cog(temporary, values, tile.transform, tile.epsg, told)
-        os.replace(temporary, out)  # noqa: PTH105
-    except (OSError, RasterioError) as error:
-        raise OutputError(f"cannot write {out}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
-    return tuple(names)

@@ -192,6 +192,28 @@ def test_composite_for_gdal(mapped_folder: Path, tmp_path: Path) -> None:
     assert "no item no" in str(done.exception)
 
 
+def test_plain_zarr_of_a_composite_opens_in_gdal(mapped_folder: Path, tmp_path: Path) -> None:
+    (name,) = [p.name for p in mapped_folder.glob("items/*_T046D_v2")]
+    out = tmp_path / "composite.zarr"
+    command = ["catalog", "composite", str(mapped_folder), name, "--out", str(out)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    group = mapped_folder / f"composites/{EVENT}.zarr/v2/32654/T046D"
+    stored, plain = (xr.open_zarr(path, mask_and_scale=False) for path in (group, out))
+    for band in ("post_vv", "diff_vv", "n_pre", "n_post"):
+        with rasterio.open(f'ZARR:"{out}":/{band}') as raster:
+            values = raster.read(1)
+            assert raster.crs.to_epsg() == 32654
+            assert raster.res == (10, 10)
+            left, top = plain["x"].values[0] - 5, plain["y"].values[0] + 5
+            assert (raster.transform.c, raster.transform.f) == (left, top)
+        held = stored[band].sel(y=plain["y"], x=plain["x"]).values
+        np.testing.assert_array_equal(values, held)
+        assert values.dtype == held.dtype
+    again = CliRunner().invoke(app, command)
+    assert "exists" in str(again.exception)
+
+
 def test_xarray_opens_the_composite_as_its_asset_says(mapped_folder: Path) -> None:
     catalogue = pystac.Catalog.from_file(str(mapped_folder / "catalog.json"))
     item = next(iter(catalogue.get_items(recursive=True)))
