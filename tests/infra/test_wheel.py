@@ -44,5 +44,5 @@ def test_wheel_has_the_page_built_with_the_node_of_pypi(tmp_path: Path) -> None:
         page = packed.read("sarlra/serving/map/index.html").decode()
     parts = [n.removeprefix("sarlra/serving/map/") for n in names if "serving/map/" in n]
     assert len(parts) == 4
-    assert all(f"/map/{p}" in page for p in parts if p.startswith("index-"))
+    assert all(f"map/{p}" in page for p in parts if p.startswith("index-"))
     assert not [name for name in names if name.startswith("viewer/") or "node_modules" in name]

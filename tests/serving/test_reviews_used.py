@@ -35,7 +35,7 @@ def run(*words: str) -> str:
 
 def test_reviews_train_and_judge(tmp_path: Path) -> None:
     archive, out, kept = tmp_path / "world", tmp_path / "out", tmp_path / "kept"
-    simulate(11, archive, size_px=512, pre_days=60)
+    simulate(17, archive, size_px=512, pre_days=60)
     event_file, items = str(archive / "event.geojson"), str(archive / "items.json")
     # Low enough that many windows are shown which are none.
     request = make_request(
