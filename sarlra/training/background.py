@@ -17,8 +17,7 @@ from sarlra.models.registry import ModelInfo
 from sarlra.recipe import make_recipe
 from sarlra.samples.rendered import rendered_world
 from sarlra.samples.store import open_dataset
-from sarlra.simulation.events_table import find_profile
-from sarlra.training.worlds import World, make_split
+from sarlra.training.worlds import World, has_bands, make_split
 
 F32 = NDArray[np.float32]
 Show = Callable[[str, int, int], None]
@@ -62,7 +61,7 @@ def from_simulation(info: ModelInfo, show: Show = lambda *_: None, size_px: int 
     """Background patches of the simulated worlds that validation takes (:func:`make_split`): one
     of each event to learn from, as many of each; for models that were trained on simulation.
     """
-    worlds = [w for w in make_split(0, 1, 0).validation if _has(w, info)]
+    worlds = [w for w in make_split(0, 1, 0).validation if has_bands(w, info.combination)]
     each = -(-COUNT // len(worlds))
     parts = []
     for number, world in enumerate(worlds):
@@ -81,7 +80,3 @@ def _of_world(world: World, info: ModelInfo, number: int, size_px: int) -> F32:
     own = [t for t in tracks if t.orbit_state in info.orbit_states]
     windows = np.concatenate([t.windows[buffers][t.share == 0] for t in own])
     return spread_over_level(fill_nodata(windows, recipe.bands), number)
-
-
-def _has(world: World, info: ModelInfo) -> bool:
-    return info.combination == "VV" or "vh" in find_profile(world.profile).radar.polarisations

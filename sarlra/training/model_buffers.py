@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sarlra.detection.score_file import DEFAULT_THRESHOLD
+from sarlra.detection.score_file import threshold_of
 from sarlra.models.metrics import Counts, count
 from sarlra.models.registry import ModelInfo
 from sarlra.models.scoring import load_scorer
@@ -22,9 +22,6 @@ from sarlra.samples.patches import join
 from sarlra.samples.rendered import Buffers
 from sarlra.training.worlds import Show, Store, Wanted, load_patches, make_split, make_worlds
 
-#: All that composites need: the default, and what a watched event goes through.
-BUFFERS: tuple[Buffers, ...] = WATCH_BUFFERS
-
 
 def measure_buffers(
     models: Sequence[ModelInfo],
@@ -32,7 +29,7 @@ def measure_buffers(
     cache: Path,
     *,
     workers: int = 2,
-    buffers: tuple[Buffers, ...] = BUFFERS,
+    buffers: tuple[Buffers, ...] = WATCH_BUFFERS,
     show: Show = lambda *_: None,
 ) -> dict[str, dict[str, Counts]]:
     """Score models on the test events' worlds, composited with each pair of buffers.
@@ -59,7 +56,7 @@ def measure_buffers(
     found: dict[str, dict[str, Counts]] = {}
     for number, model in enumerate(models):
         show("models", number, len(models))
-        threshold = DEFAULT_THRESHOLD if model.threshold is None else model.threshold
+        threshold = threshold_of(model)
         scorer = load_scorer(model)
         found[model.name] = {}
         for pair in buffers:

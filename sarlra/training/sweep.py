@@ -25,7 +25,7 @@ from sarlra.models.training import Parts, measure, run_training
 from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.patches import Patches
 from sarlra.samples.rendered import Buffers
-from sarlra.training.sweep_folder import Sweep, fold, read_row, write_row
+from sarlra.training.sweep_folder import Sweep, fold, missing, write_row
 from sarlra.training.sweep_runs import Run
 from sarlra.training.train import Task, hidden, load
 from sarlra.training.worlds import Show, Split, Store, make_worlds
@@ -39,12 +39,6 @@ def prepare(
     """Make the worlds that runs need, those that are not there."""
     worlds = tuple(dict.fromkeys(w for split in splits for w in split.worlds))
     make_worlds(worlds, sweep.store(buffers), workers, show)
-
-
-def missing(sweep: Sweep, runs: Sequence[Run], *, again: bool = False) -> list[Run]:
-    """The runs that have no result yet; with ``again`` those that failed, too."""
-    rows = {run: read_row(sweep.result(run.id)) for run in runs}
-    return [r for r, row in rows.items() if row is None or (again and row["status"] == "failed")]
 
 
 def run_sweep(
@@ -83,25 +77,26 @@ def run_sweep(
     done = len(runs) - len(todo)
     show("runs", done, len(runs))
     while todo:
-        lost: list[Run] = []
-        with _executor(cluster, workers, len(todo)) as pool:
+        lost: set[str] = set()
+        with executor(cluster, workers, len(todo)) as pool:
             futures = {pool.submit(train_run, run, sweep, buffers): run for run in todo}
             for future in as_completed(futures):
                 run = futures[future]
                 try:
                     row = future.result()
                 except BrokenProcessPool:
-                    lost.append(run)
+                    lost.add(run.id)
                     continue
                 except Exception as error:  # a worker of a cluster that died, whatever it says
                     row = _failed(run, sweep, error)
                 done += 1
                 logger.info("%s: %s", run.id, row.get("error") or row.get("validation_f1"))
                 show("runs", done, len(runs))
-        todo = [run for run in todo if run in lost]
+        todo = [run for run in todo if run.id in lost]
         if todo and workers == 1:
             _failed(todo.pop(0), sweep, BrokenProcessPool("killed, perhaps for its memory"))
             done += 1
+            show("runs", done, len(runs))
         workers = max(1, workers // 2)
     return fold(sweep)
 
@@ -124,7 +119,7 @@ def train_run(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str,
     except SarlraError as error:
         row |= {"status": "failed", "error": str(error)}
     except Exception as error:  # whatever a backend raises must not stop the other runs
-        row |= {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+        row |= _failure(error)
     row["seconds"] = round(time.monotonic() - started, 1)
     write_row(sweep.result(run.id), row)
     return row
@@ -148,7 +143,8 @@ def best_settings(runs: Sequence[Run], table: pd.DataFrame) -> dict[tuple[str, s
 
 
 @contextmanager
-def _executor(cluster: str, workers: int, jobs: int) -> Iterator[Executor]:
+def executor(cluster: str, workers: int, jobs: int) -> Iterator[Executor]:
+    """Processes of this machine, no more than there are jobs, or a cluster's workers."""
     if cluster == "none":
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(max(1, min(workers, jobs)), mp_context=context) as pool:
@@ -162,9 +158,13 @@ def _executor(cluster: str, workers: int, jobs: int) -> Iterator[Executor]:
 
 def _failed(run: Run, sweep: Sweep, error: Exception) -> dict[str, Any]:
     """Record that a run ended without telling anything."""
-    row = dict(run.facts) | {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
+    row = dict(run.facts) | _failure(error)
     write_row(sweep.result(run.id), row)
     return row
+
+
+def _failure(error: Exception) -> dict[str, str]:
+    return {"status": "failed", "error": f"{type(error).__name__}: {error}"[:500]}
 
 
 def _measured(run: Run, sweep: Sweep, buffers: tuple[Buffers, ...]) -> dict[str, Any]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,7 +18,8 @@ from sarlra.samples.draw import TEST_RATIO
 from sarlra.samples.patches import Patches
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
-from sarlra.training.sweep_folder import Sweep, read_row, write_row
+from sarlra.training.sweep import executor
+from sarlra.training.sweep_folder import Sweep, id_of, missing, write_row
 from sarlra.training.sweep_runs import COMBINATIONS, ORBIT_STATES
 from sarlra.training.train import Task, load
 from sarlra.training.worlds import Show, Split
@@ -45,8 +42,7 @@ class BaselineRun:
     @property
     def id(self) -> str:
         """Of everything that its result depends on."""
-        facts = ["baseline", asdict(self), RATIO, __version__]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+        return id_of(["baseline", asdict(self), RATIO, __version__])
 
 
 def baseline_runs(split: Split) -> list[BaselineRun]:
@@ -63,12 +59,11 @@ def run_baselines(
     show: Show = lambda *_: None,
 ) -> None:
     """Tune the baseline on training patches and count on the others, what has no result yet."""
-    todo = [run for run in runs if read_row(sweep.result(run.id)) is None]
+    todo = missing(sweep, runs)
     show("baseline", len(runs) - len(todo), len(runs))
     if not todo:
         return
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max(1, min(workers, len(todo))), mp_context=context) as pool:
+    with executor("none", workers, len(todo)) as pool:
         for future in [pool.submit(_run, run, sweep, buffers) for run in todo]:
             future.result()
     show("baseline", len(runs), len(runs))

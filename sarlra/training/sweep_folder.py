@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
@@ -18,6 +19,17 @@ from sarlra.samples.rendered import Buffers
 from sarlra.training.worlds import Store
 
 _ID = re.compile(r"[0-9a-f]{16}")
+
+
+class HasId(Protocol):
+    """A run, whatever is run."""
+
+    @property
+    def id(self) -> str:
+        """See :func:`id_of`."""
+
+
+R = TypeVar("R", bound=HasId)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,17 @@ def read_row(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return row if isinstance(row, dict) and "status" in row else None
+
+
+def missing(sweep: Sweep, runs: Sequence[R], *, again: bool = False) -> list[R]:
+    """The runs that have no result yet; with ``again`` those that failed, too."""
+    rows = [(run, read_row(sweep.result(run.id))) for run in runs]
+    return [r for r, row in rows if row is None or (again and row["status"] == "failed")]
+
+
+def id_of(facts: Sequence[Any]) -> str:
+    """The id of a run, of everything that its result depends on."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def write_row(path: Path, row: Mapping[str, Any]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -17,6 +15,7 @@ from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
 from sarlra.scenes.model import OrbitState
+from sarlra.training.sweep_folder import id_of
 from sarlra.training.train import Task
 from sarlra.training.worlds import Split
 
@@ -53,8 +52,7 @@ class Run:
     @property
     def id(self) -> str:
         """Of everything that its result depends on; the same run in two stages is one."""
-        facts = [asdict(self.task), asdict(self.split), __version__]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+        return id_of([asdict(self.task), asdict(self.split), __version__])
 
     @property
     def facts(self) -> dict[str, Any]:

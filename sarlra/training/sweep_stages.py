@@ -7,9 +7,9 @@ from typing import Literal
 
 from sarlra.recipe import PAPER_BUFFERS
 from sarlra.samples.rendered import Buffers
-from sarlra.training.sweep import best_settings, missing, prepare, run_sweep
+from sarlra.training.sweep import best_settings, prepare, run_sweep
 from sarlra.training.sweep_baseline import baseline_runs, run_baselines
-from sarlra.training.sweep_folder import Sweep, fold, read_row
+from sarlra.training.sweep_folder import Sweep, fold, missing
 from sarlra.training.sweep_runs import STAGES, Grid, Run, Stage, buffers_runs, settings_runs
 from sarlra.training.worlds import Show, Split
 
@@ -47,8 +47,7 @@ def plan_stage(sweep: Sweep, plan: Plan, stage: Stage) -> StagePlan:
     """What a stage would run."""
     if stage == "baseline":
         baselines = baseline_runs(plan.split)
-        todo = [run for run in baselines if read_row(sweep.result(run.id)) is None]
-        return StagePlan(len(baselines), len(todo))
+        return StagePlan(len(baselines), len(missing(sweep, baselines)))
     runs = _runs(sweep, plan, stage)
     return StagePlan(len(runs), len(missing(sweep, runs)))
 

@@ -174,7 +174,7 @@ def load_patches(worlds: Sequence[World], store: Store, wanted: Wanted) -> Patch
     """The patches of worlds that have what is wanted, world by world in the order given."""
     parts = []
     for world in worlds:
-        if wanted.combination == "VV_VH" and not _has_vh(world.profile):
+        if not has_bands(world, wanted.combination):
             continue
         with np.load(store.path(world), allow_pickle=False) as held:
             rank = held[f"{wanted.orbit_state}_rank"]
@@ -216,6 +216,11 @@ def _rank(world: World, orbit_state: OrbitState, share: NDArray[np.float64]) -> 
     ratio[order < _LEAST_BACKGROUND] = 0.0
     rank[background] = ratio
     return rank
+
+
+def has_bands(world: World, combination: Combination) -> bool:
+    """Whether the radar of a world gives the bands of a combination."""
+    return combination == "VV" or _has_vh(world.profile)
 
 
 def _has_vh(profile: str) -> bool:

@@ -17,10 +17,10 @@ from sarlra.errors import InputError
 from sarlra.evaluation.baseline import change_scores
 from sarlra.models.choices import Choices
 from sarlra.recipe import PAPER_BUFFERS
-from sarlra.training.sweep import best_settings, missing, run_sweep
+from sarlra.training.sweep import best_settings, run_sweep
 from sarlra.training.sweep_ask import make_grid, parse_worlds
 from sarlra.training.sweep_baseline import baseline_runs, run_baselines
-from sarlra.training.sweep_folder import Sweep, adopt, fold, write_row
+from sarlra.training.sweep_folder import Sweep, adopt, fold, missing, write_row
 from sarlra.training.sweep_runs import Grid, Run, buffers_runs, settings_runs
 from sarlra.training.sweep_stages import DEFAULT_BUFFERS
 from sarlra.training.worlds import Split, Store, Wanted, World, load_patches, make_split
