@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from sarlra.catalog.publish import item_id
+from sarlra.errors import JobsFailedError
 from sarlra.jobs.job import Job, Outcome
 from sarlra.settings import ClusterSettings, resources_of
 
@@ -159,6 +160,29 @@ def first_done(running: Iterable[Any]) -> set[Any]:
     except TimeoutError:
         return set()
     return done
+
+
+class Patience:
+    """How long a cluster may be without any worker."""
+
+    def __init__(self, client: Any, alone_s: float) -> None:
+        self._client, self._alone_s, self._seen = client, alone_s, time.monotonic()
+
+    def look(self, *, done: bool) -> None:
+        """Look whether somebody is there; ``done`` says that something was just done.
+
+        Raises
+        ------
+        JobsFailedError
+            Nobody has been there for too long.
+        """
+        if done or workers(self._client):
+            self._seen = time.monotonic()
+        elif time.monotonic() - self._seen > self._alone_s:
+            raise JobsFailedError(
+                f"no worker of the cluster has been alive for {self._alone_s:g} s",
+                hint="start workers, and run the same again",
+            )
 
 
 def _outcome(future: Any, job: Job) -> Outcome:

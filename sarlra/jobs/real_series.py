@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import dask
 import geopandas as gpd
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from sarlra.composites.build import build_composite
+from sarlra.composites.build import build_composite, compute
 from sarlra.detection.lattice import score_lattice
-from sarlra.detection.score_file import DEFAULT_THRESHOLD
+from sarlra.detection.score_file import threshold_of
 from sarlra.detection.suppress import suppress
 from sarlra.detection.windows import share_in_windows
 from sarlra.errors import InputError, ModelError
@@ -39,6 +37,7 @@ Pieces = list[tuple[TileWindows, xr.Dataset]]
 
 #: Landslides put in per km2 of land: a tenth to a fifth of the windows are then landslide.
 PER_KM2 = 6.0
+_THREADS = 2
 
 
 def evaluate_series(
@@ -93,8 +92,7 @@ def evaluate_series(
             kept.append(one)
     show("composite dates", len(found), len(found))
     return tuple(
-        SeriesScore(m.name, DEFAULT_THRESHOLD if m.threshold is None else m.threshold, tuple(q))
-        for m, q in zip(models, quiet, strict=True)
+        SeriesScore(m.name, threshold_of(m), tuple(q)) for m, q in zip(models, quiet, strict=True)
     )
 
 
@@ -138,15 +136,14 @@ def _composites(track: Track, recipe: Recipe) -> Pieces:
     """The composite of every burst, with the windows wanted of it; none is wanted twice."""
     pieces: Pieces = []
     taken: dict[str, NDArray[np.bool_]] = {}
-    with ThreadPoolExecutor(2) as pool, dask.config.set(scheduler="threads", pool=pool):
-        for area in places(track):
-            for windows in plan_tiles(area, recipe):
-                before = taken.setdefault(windows.tile.id, np.zeros_like(windows.active))
-                active = windows.active & ~before
-                before |= active
-                wanted = TileWindows(windows.tile, active, windows.box)
-                composite = build_composite(track, windows.tile, windows.box, recipe, None)
-                pieces.append((wanted, composite.compute()))
+    for area in places(track):
+        for windows in plan_tiles(area, recipe):
+            before = taken.setdefault(windows.tile.id, np.zeros_like(windows.active))
+            active = windows.active & ~before
+            before |= active
+            wanted = TileWindows(windows.tile, active, windows.box)
+            composite = build_composite(track, windows.tile, windows.box, recipe, None)
+            pieces.append((wanted, compute(composite, track, _THREADS)))
     return pieces
 
 

@@ -6,7 +6,6 @@ depend on how the cell is cut into tiles or on who judges, and is in the identit
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
@@ -21,7 +20,7 @@ from sarlra.composites.quality import Quality, keep_a_product
 from sarlra.errors import JobsFailedError, SarlraError
 from sarlra.events.geometry import SEGMENT_DEG, transformer
 from sarlra.jobs.job import Job, Outcome, failed_outcome
-from sarlra.jobs.pool import first_done, workers
+from sarlra.jobs.pool import Patience, first_done, workers
 from sarlra.jobs.quality import Judging, judge_patiently
 from sarlra.jobs.scan_cells import CELL_PX, Cell
 from sarlra.jobs.tiles import area_in_zone
@@ -130,15 +129,12 @@ class Judge:
 
     def _wait(self, future: Any) -> Verdicts:
         """What a worker said; an error where it broke, or where no worker is left to say it."""
-        patience, seen = cluster_settings().alone_s, time.monotonic()
+        patience = Patience(self._client, cluster_settings().alone_s)
         while self._gone is None and not first_done([future]):
-            if workers(self._client):
-                seen = time.monotonic()
-            elif time.monotonic() - seen > patience:
-                self._gone = JobsFailedError(
-                    f"no worker of the cluster has been alive for {patience:g} s",
-                    hint="start workers, and run the same again",
-                )
+            try:
+                patience.look(done=False)
+            except JobsFailedError as alone:
+                self._gone = alone
         if self._gone is not None:
             return self._gone
         error = future.exception()

@@ -6,13 +6,12 @@ others. Here every piece is needed, so that the first failure ends the whole.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sarlra.errors import JobsFailedError, SarlraError
 from sarlra.jobs.clients import open_client
-from sarlra.jobs.pool import first_done, workers
+from sarlra.jobs.pool import Patience, first_done, workers
 from sarlra.settings import ClusterSettings, cluster_settings, resources_of
 
 T = TypeVar("T")
@@ -70,7 +69,7 @@ def _spread_on(
     found: dict[int, R] = {}
     running: dict[Any, int] = {}
     resources = resources_of(settings.resources) or None
-    begun, seen = 0, time.monotonic()
+    begun, patience = 0, Patience(client, settings.alone_s)
     try:
         while len(found) < len(work):
             width = max(1, workers(client)) * settings.in_flight
@@ -79,13 +78,7 @@ def _spread_on(
                 running[future] = begun
                 begun += 1
             done = first_done(running)
-            if done or workers(client):
-                seen = time.monotonic()
-            elif time.monotonic() - seen > settings.alone_s:
-                raise JobsFailedError(
-                    f"no worker of the cluster has been alive for {settings.alone_s:g} s",
-                    hint="start workers, and run the same again",
-                )
+            patience.look(done=bool(done))
             for future in done:
                 place = running.pop(future)
                 found[place] = _result(future)
