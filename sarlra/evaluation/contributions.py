@@ -35,9 +35,8 @@ from scipy.special import expit
 
 from sarlra.errors import InputError, ModelError
 from sarlra.models.engine import import_keras, import_tensorflow
-from sarlra.models.files import read_bounded, sha256
 from sarlra.models.keras_file import load_network
-from sarlra.models.registry import ModelInfo
+from sarlra.models.registry import ModelInfo, read_model
 
 F32 = NDArray[np.float32]
 
@@ -259,12 +258,7 @@ def make_explainer(info: ModelInfo, background: F32, *, randomised: int | None =
     InputError
         The background does not fit it.
     """
-    data = read_bounded(info.path)
-    if (found := sha256(data)) != info.sha256:
-        raise ModelError(
-            f"{info.path}: has changed: sha256 {found}, expected {info.sha256}",
-            hint="fetch or import the model again",
-        )
+    data = read_model(info)
     network = load_network(data, str(info.path))
     if randomised is not None:
         _randomise(network, np.random.default_rng(randomised))

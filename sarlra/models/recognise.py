@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sarlra.models.cnn import WINDOW_PX
+
 F32 = NDArray[np.float32]
-WINDOW_PX = 64
 LEVELS = 3
 #: What a layer has to be, beyond its class, for the kernels to compute it.
 _CONVOLUTION = {

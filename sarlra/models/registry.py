@@ -157,6 +157,23 @@ def store_model(packed: bytes, card: Card, folder: Path) -> ModelInfo:
     return _read_file(folder / f"{card.name}.keras")
 
 
+def read_model(info: ModelInfo) -> bytes:
+    """The file of a model, if it is still the one that was found.
+
+    Raises
+    ------
+    ModelError
+        It cannot be read, or has changed.
+    """
+    data = read_bounded(info.path)
+    if (found := sha256(data)) != info.sha256:
+        raise ModelError(
+            f"{info.path}: has changed: sha256 {found}, expected {info.sha256}",
+            hint="fetch or import the model again",
+        )
+    return data
+
+
 def note_metrics(info: ModelInfo, name: str, figures: Mapping[str, Any]) -> ModelInfo:
     """Write what was measured of a model after its training into its card, as ``metrics.NAME``.
 

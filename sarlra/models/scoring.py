@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarlra.errors import ModelError
+from sarlra.models.cnn import WINDOW_PX
 from sarlra.models.engine import import_tensorflow
-from sarlra.models.files import read_bounded, sha256
 from sarlra.models.keras_file import check_keras_file, load_network
 from sarlra.models.layered import LayeredCnn, read_layered
-from sarlra.models.registry import ModelInfo
+from sarlra.models.registry import ModelInfo, read_model
 
 #: Windows per call of the network. 512 is 4 % faster on two cores and takes twice the memory.
 BATCH = 256
@@ -81,7 +81,7 @@ class Scorer:
         ModelError
             The windows have another shape than the network takes, or the process was forked.
         """
-        if windows.ndim != 4 or windows.shape[1:] != (64, 64, self.bands):
+        if windows.ndim != 4 or windows.shape[1:] != (WINDOW_PX, WINDOW_PX, self.bands):
             raise ModelError(
                 f"the model {self.info.name!r} takes windows of (n, 64, 64, {self.bands}), "
                 f"not {windows.shape}",
@@ -120,7 +120,8 @@ class Scorer:
                 hint=f"its bands are {', '.join(self.info.bands)}",
             )
         shape = np.min([band.shape for band in bands], axis=0)
-        if len(positions) and ((positions < 0).any() or (positions.max(axis=0) + 64 > shape).any()):
+        outside = (positions < 0).any() or (positions + WINDOW_PX > shape).any()
+        if outside:
             raise IndexError(f"a window does not lie within the image of {shape}")
         self._check_process()
         return self._network.score_image(bands, positions)
@@ -174,7 +175,8 @@ class _Batched:
         return scores
 
     def score_image(self, bands: Sequence[F32], positions: Positions) -> F32:
-        views = [np.lib.stride_tricks.sliding_window_view(band, (64, 64)) for band in bands]
+        window = (WINDOW_PX, WINDOW_PX)
+        views = [np.lib.stride_tricks.sliding_window_view(band, window) for band in bands]
         scores = np.empty(len(positions), dtype=np.float32)
         for start in range(0, len(positions), BATCH):
             rows, columns = positions[start : start + BATCH].T
@@ -215,12 +217,7 @@ def load_scorer(info: ModelInfo) -> Scorer:
 
 
 def _load(info: ModelInfo) -> Scorer:
-    data = read_bounded(info.path)
-    if (found := sha256(data)) != info.sha256:
-        raise ModelError(
-            f"{info.path}: has changed: sha256 {found}, expected {info.sha256}",
-            hint="fetch or import the model again",
-        )
+    data = read_model(info)
     label = str(info.path)
     layered = read_layered(data, check_keras_file(data, label), label)
     network: Network

@@ -9,11 +9,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from sarlra.models.cnn import WINDOW_PX
 from sarlra.models.kernels import classify, convolve, pool
 from sarlra.models.layered import LayeredCnn, Level
 from sarlra.models.places import Axis, Pairs, plan_axis
 from sarlra.models.products import PLACES
-from sarlra.models.recognise import WINDOW_PX
 
 F32 = NDArray[np.float32]
 I64 = NDArray[np.int64]
