@@ -139,7 +139,7 @@ def evaluate(
         return
     if real_series is not None:
         models.score_series(
-            real_series, model or [], (dates, post_days), out, keep=into_card, as_json=as_json
+            real_series, model or [], dates, post_days, out, keep=into_card, as_json=as_json
         )
         return
     if catalog is None or truth is None:

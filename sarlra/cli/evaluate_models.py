@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 def score_series(
     items: Path,
     names: list[str],
-    which: tuple[int | None, int],
+    dates: int | None,
+    post_days: int,
     out: Path | None,
     *,
     keep: bool,
@@ -27,15 +28,13 @@ def score_series(
     from sarlra.jobs.real_series import evaluate_series
     from sarlra.models.registry import note_metrics
 
-    models = _named(names)
+    models = named(names)
     with progress(quiet=as_json) as bars:
-        scores = evaluate_series(
-            items, models, dates=which[0], post_days=which[1], show=stages(bars)
-        )
+        scores = evaluate_series(items, models, dates=dates, post_days=post_days, show=stages(bars))
     if out is not None:
         draw_trade(scores, out / "real-series.png")
     for info, score in zip(models, scores, strict=True) if keep else ():
-        facts = {"series": items.parent.name, "post_days": which[1], **score.for_card()}
+        facts = {"series": items.parent.name, "post_days": post_days, **score.for_card()}
         note_metrics(info, "real_series", facts)
     if as_json:
         print_json({"series": str(items), "models": {s.model: s.as_json() for s in scores}})
@@ -79,15 +78,14 @@ def compare_realism(items: Path, out: Path | None, *, as_json: bool) -> None:
 def score_sensitivity(names: list[str], worlds: int, *, as_json: bool) -> None:
     """What the scores of models depend on."""
     from sarlra.cli.evaluate_show import show_sensitivity
-    from sarlra.detection.score_file import DEFAULT_THRESHOLD
+    from sarlra.detection.score_file import threshold_of
     from sarlra.evaluation.sensitivity import sensitivity
     from sarlra.models.scoring import load_scorer
 
     found = {}
-    for info in _named(names):
-        threshold = DEFAULT_THRESHOLD if info.threshold is None else info.threshold
+    for info in named(names):
         with progress(quiet=as_json) as bars:
-            rows = sensitivity(load_scorer(info), threshold, worlds, show=stages(bars))
+            rows = sensitivity(load_scorer(info), threshold_of(info), worlds, show=stages(bars))
         found[info.name] = [row.as_json() for row in rows]
         if not as_json:
             show_sensitivity(info.name, rows)
@@ -102,7 +100,7 @@ def score_buffers(names: list[str], worlds: int, *, keep: bool, as_json: bool) -
     from sarlra.models.registry import note_metrics
     from sarlra.training.model_buffers import as_metrics, measure_buffers
 
-    models = _named(names)
+    models = named(names)
     with progress(quiet=as_json) as bars:
         found = measure_buffers(models, worlds, DEFAULT_CACHE, show=stages(bars))
     for info in models if keep else ():
@@ -113,7 +111,8 @@ def score_buffers(names: list[str], worlds: int, *, keep: bool, as_json: bool) -
     show_buffers(found)
 
 
-def _named(names: list[str]) -> list[ModelInfo]:
+def named(names: list[str]) -> list[ModelInfo]:
+    """The models of an option ``--model``, of which there is one at least."""
     from sarlra.models.registry import find_model
 
     if not names:

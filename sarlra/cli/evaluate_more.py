@@ -99,18 +99,18 @@ def show_more(
     outlines: dict[str, OutlineScore], findings: dict[str, Any], out: Path | None
 ) -> None:
     """Print what was found."""
-    from rich.table import Table
+    from sarlra.cli.evaluate_show import table_of_overlaps
 
     if outlines:
-        table = Table("outlines", "windows", "IoU", "median", "area", "centroids apart")
-        for track, score in outlines.items():
-            plain = f"|change of VV| over {score.threshold_db:g} dB"
-            for name, one in ((track, score.outlines), (plain, score.plain)):
-                table.add_row(
-                    name, str(one.windows), f"{one.iou:.2f}", f"{one.iou_median:.2f}",
-                    f"{one.area_bias:+.0%}", f"{one.centroid_m:.0f} m",
-                )  # fmt: skip
-        console.print(table)
+        rows = [
+            row
+            for track, score in outlines.items()
+            for row in (
+                (track, score.outlines),
+                (f"|change of VV| over {score.threshold_db:g} dB", score.plain),
+            )
+        ]
+        console.print(table_of_overlaps("outlines", rows))
     for track, found in findings.items():
         for test in found["tests"]:
             console.print(f"{track}: {test['line']}", markup=False, highlight=False)

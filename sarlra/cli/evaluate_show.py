@@ -10,11 +10,12 @@ from sarlra.cli.console import out as console
 from sarlra.evaluation.paper_tables import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sarlra.evaluation.false_alarms import SeriesScore
     from sarlra.evaluation.fused import FusedScore
     from sarlra.evaluation.intervals import Share
+    from sarlra.evaluation.outline_scores import Overlap
     from sarlra.evaluation.realism import Table as RealismTable
     from sarlra.evaluation.run import Evaluation, TrackScore
     from sarlra.evaluation.sensitivity import Row
@@ -44,6 +45,17 @@ def show_evaluation(found: Evaluation, *, classes: bool = True) -> None:
     )
     for note in found.notes:
         console.print(f"note: {note}", style="dim", markup=False)
+
+
+def table_of_overlaps(title: str, rows: Iterable[tuple[str, Overlap]]) -> Table:
+    """How well outlines meet the truth, a row each."""
+    table = Table(title, "windows", "IoU", "median", "area", "centroids apart")
+    for name, one in rows:
+        table.add_row(
+            name, str(one.windows), f"{one.iou:.2f}", f"{one.iou_median:.2f}",
+            f"{one.area_bias:+.0%}", f"{one.centroid_m:.0f} m",
+        )  # fmt: skip
+    return table
 
 
 def show_buffers(found: Mapping[str, Mapping[str, Counts]]) -> None:

@@ -147,6 +147,7 @@ def background(
     from sarlra.errors import InputError
     from sarlra.models.background import store_background
     from sarlra.models.registry import find_model
+    from sarlra.recipe import parse_buffers
     from sarlra.training.background import from_composite, from_dataset, from_simulation
 
     if (composite is not None) + (dataset is not None) + simulated != 1:
@@ -155,10 +156,7 @@ def background(
     if composite is not None:
         windows = from_composite(composite, info)
     elif dataset is not None:
-        pair = buffers.split("-")
-        if len(pair) != 2 or not all(part.isdecimal() for part in pair):
-            raise InputError(f"{buffers!r} are no buffers", hint="such as 60-12")
-        windows = from_dataset(dataset, info, (int(pair[0]), int(pair[1])))
+        windows = from_dataset(dataset, info, parse_buffers(buffers))
     else:
         with progress(quiet=as_json) as bars:
             windows = from_simulation(info, stages(bars))

@@ -123,6 +123,11 @@ def score_composite(
     return table
 
 
+def threshold_of(model: ModelInfo) -> float:
+    """Over which a model's score is a detection: its own threshold, or the default one."""
+    return DEFAULT_THRESHOLD if model.threshold is None else model.threshold
+
+
 def _check_mask(min_slope: float, dem: Path | None, reference_mode: bool) -> None:
     if (min_slope > 0) != (dem is not None):
         raise InputError(
@@ -140,7 +145,7 @@ def _threshold(model: ModelInfo, threshold: float | None, reference_mode: bool) 
             )
         return THRESHOLD
     if threshold is None:
-        return DEFAULT_THRESHOLD if model.threshold is None else model.threshold
+        return threshold_of(model)
     if not 0 <= threshold <= 1:
         raise InputError(f"the threshold {threshold} is not within 0 and 1")
     return threshold

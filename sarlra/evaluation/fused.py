@@ -11,7 +11,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from shapely import MultiPolygon
 
 from sarlra.catalog.fused import fused_table
 from sarlra.catalog.lattices import ZoneLattices, place_of, zone_lattices
@@ -19,8 +18,7 @@ from sarlra.catalog.read import Files, grid_of_item, read_visibility
 from sarlra.detection.fuse import FUSED_THRESHOLD, Fused, fuse
 from sarlra.evaluation.scores import Detections, score_detections, touching
 from sarlra.evaluation.slides import Slides, table_of
-from sarlra.evaluation.windows import Windows, joined, windows_of_tile
-from sarlra.events.geometry import to_utm
+from sarlra.evaluation.windows import Windows, joined, windows_of_tile, zones_in_utm
 from sarlra.inventories.inventory import Inventory
 from sarlra.samples.cells import looked_at
 from sarlra.samples.draw import TEST_RATIO
@@ -105,11 +103,7 @@ def _look(
     tiles: dict[str, list[Document]] = defaultdict(list)
     for document in zone.documents:
         tiles[document["properties"]["sarlra:tile"]].append(document)
-
-    def in_utm(shape: MultiPolygon | None) -> Any:
-        return None if shape is None else to_utm(shape, zone.epsg)
-
-    zones = (in_utm(inventory.mapped), in_utm(inventory.unmapped))
+    zones = zones_in_utm(inventory, zone.epsg)
     for _, documents in sorted(tiles.items()):
         tile, recipe = grid_of_item(documents[0])
         place = place_of(documents[0], zone)

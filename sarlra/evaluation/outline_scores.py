@@ -20,9 +20,8 @@ from rasterio.features import rasterize
 from scipy import ndimage
 
 from sarlra.catalog.names import asset_path
-from sarlra.catalog.read import Files, grid_of_item, read_detections, read_raster
+from sarlra.catalog.read import Files, grid_of_item, read_detections, read_outlines, read_raster
 from sarlra.detection.outlines import LEAST_PX
-from sarlra.errors import CatalogError
 from sarlra.inventories.inventory import Inventory
 from sarlra.samples.cells import looked_at
 
@@ -171,7 +170,7 @@ def _windows(files: Files, item: Document, truth: Inventory) -> list[_Window]:
     name, edge, r = str(item["id"]), recipe.window_px, tile.resolution
     detections = read_detections(files, [name])
     judged = looked_at(detections.geometry.to_numpy(), (truth.mapped, truth.unmapped))
-    outlines = _outlines(files, name).to_crs(tile.epsg)
+    outlines = read_outlines(files, asset_path(name, "outlines")).to_crs(tile.epsg)
     slides = truth.landslides.geometry.to_crs(tile.epsg)
     bands, at = read_raster(files, name, "change")
     found = []
@@ -183,8 +182,8 @@ def _windows(files: Files, item: Document, truth: Inventory) -> list[_Window]:
         corner = round((at.f - top) / r), round((left - at.c) / r)
         found.append(
             _Window(
-                _burn(near, transform, edge),
-                _burn(own.geometry, transform, edge),
+                burn_window(near, transform, edge),
+                burn_window(own.geometry, transform, edge),
                 smoothed_change(_cut(bands[0], corner, edge)),
             )
         )
@@ -202,17 +201,9 @@ def _cut(band: NDArray[np.float32], corner: tuple[int, int], edge: int) -> NDArr
     return window
 
 
-def _burn(shapes: gpd.GeoSeries, transform: Affine, edge: int) -> Mask:
+def burn_window(shapes: gpd.GeoSeries, transform: Affine, edge: int) -> Mask:
+    """The pixels of a window, ``(edge, edge)``, whose centres lie in a shape."""
     if not len(shapes):
         return np.zeros((edge, edge), bool)
     burnt = rasterize(((s, 1) for s in shapes), (edge, edge), transform=transform, dtype="uint8")
     return np.asarray(burnt > 0)
-
-
-def _outlines(files: Files, name: str) -> gpd.GeoDataFrame:
-    path = asset_path(name, "outlines")
-    try:
-        with files.open(path) as stream:
-            return gpd.read_parquet(stream)
-    except (ValueError, OSError, KeyError) as error:
-        raise CatalogError(f"{path} cannot be read as a table: {error}") from error

@@ -10,16 +10,15 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import shapely
-from shapely import Geometry, MultiPolygon
+from shapely import Geometry
 
 from sarlra.catalog.read import Files, grid_of_item, read_detections, read_scores, read_visibility
 from sarlra.errors import InputError
 from sarlra.evaluation.fused import FusedScore, score_fused
 from sarlra.evaluation.scores import Detections, score_detections, touching
 from sarlra.evaluation.slides import Slides, table_of
-from sarlra.evaluation.windows import Windows, joined, windows_of_tile
-from sarlra.events.geometry import to_utm, unite
-from sarlra.grid import Tile
+from sarlra.evaluation.windows import Windows, joined, windows_of_tile, zones_in_utm
+from sarlra.events.geometry import unite
 from sarlra.inventories.inventory import Inventory, check_inside, zone_km2
 from sarlra.models.calibration import apply, brier, calibration_of
 from sarlra.models.card import Calibration
@@ -192,7 +191,7 @@ def _score(
         score = read_scores(files, name)
         visibility = read_visibility(files, item)
         if tile.epsg not in zones:
-            zones[tile.epsg] = _in_utm(inventory.mapped, tile), _in_utm(inventory.unmapped, tile)
+            zones[tile.epsg] = zones_in_utm(inventory, tile.epsg)
         threshold = float(item["properties"]["sarlra:threshold"])
         parts.append(
             windows_of_tile(tile, recipe, score, visibility, threshold, inventory, zones[tile.epsg])
@@ -224,7 +223,3 @@ def _score(
 def _calibration(facts: Sequence[Mapping[str, Any]]) -> Calibration | None:
     found = {calibration_of({"calibration": fact.get("sarlra:calibration")}) for fact in facts}
     return found.pop() if len(found) == 1 else None
-
-
-def _in_utm(zone: MultiPolygon | None, tile: Tile) -> Geometry | None:
-    return None if zone is None else to_utm(zone, tile.epsg)

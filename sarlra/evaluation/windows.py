@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Geometry
 
+from sarlra.events.geometry import to_utm
 from sarlra.grid import PixelBox, Tile
 from sarlra.inventories.inventory import Inventory
 from sarlra.models.metrics import Counts, count
@@ -67,6 +68,15 @@ class Windows:
         """
         sides = np.full(len(self), "test")
         return self.take(ratios(sides, self.landslide, self.drawn) <= ratio)
+
+
+def zones_in_utm(inventory: Inventory, epsg: int) -> tuple[Geometry | None, Geometry | None]:
+    """What an inventory says was mapped, and what could not be seen, in a UTM zone."""
+    mapped, unmapped = (
+        None if zone is None else to_utm(zone, epsg)
+        for zone in (inventory.mapped, inventory.unmapped)
+    )
+    return mapped, unmapped
 
 
 def windows_of_tile(

@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.features import rasterize
 
 from sarlra.catalog.cog import write_cog
 from sarlra.catalog.provenance import plain
@@ -24,6 +23,7 @@ from sarlra.evaluation.contribution_map import ContributionMap, map_of
 from sarlra.evaluation.contribution_picture import draw_window, scale_of
 from sarlra.evaluation.contributions import TOLERANCE
 from sarlra.evaluation.explained import Explained, facts_of
+from sarlra.evaluation.outline_scores import burn_window
 from sarlra.jobs.explain import Cut, Spot
 from sarlra.jobs.explain_outlines import outlines_of
 from sarlra.models.files import write_atomically
@@ -169,10 +169,7 @@ def _truth_in(
     corners = [own * corner for corner in ((0, 0), (64, 64))]
     (left, right), (bottom, top) = (sorted(pair) for pair in zip(*corners, strict=True))
     near = truth.geometry.cx[left:right, bottom:top]
-    if near.empty:
-        return np.zeros((64, 64), dtype=bool)
-    burnt = rasterize(((s, 1) for s in near), out_shape=(64, 64), transform=own, dtype="uint8")
-    return np.asarray(burnt > 0)
+    return burn_window(near, own, 64)
 
 
 def _title(about: About, spot: Spot, one: Explained) -> str:

@@ -88,18 +88,11 @@ class Result:
         StoreError
             The composite cannot be opened.
         """
-        from sarlra.catalog.names import resolved, store_and_group
         from sarlra.catalog.read import grid_of_item
         from sarlra.composites.store import open_region
 
-        document = self.entry.document
-        href = document["assets"].get("composite", {}).get("href")
-        path = resolved(href, self.entry.path) if isinstance(href, str) else None
-        if path is None or path not in self.source.stores:
-            raise CatalogError(f"item {self.id} names no composite within the catalogue")
-        store, group = store_and_group(path)
-        tile, _ = grid_of_item(document)
-        return open_region(f"{self.source.place.root}/{store}", group, tile)
+        tile, _ = grid_of_item(self.entry.document)
+        return open_region(*self.source.composite_at(self.entry), tile)
 
     def detections(self) -> gpd.GeoDataFrame:
         """The item's own detections, EPSG:4326, not settled over the tiles' seams."""

@@ -24,7 +24,7 @@ from sarlra.catalog.read import grid_of_item
 from sarlra.catalog.sink import open_sink
 from sarlra.composites.access import naming, open_store
 from sarlra.detection.composite_file import CompositeFile, composite_of, open_composite
-from sarlra.detection.score_file import DEFAULT_THRESHOLD, score_composite
+from sarlra.detection.score_file import score_composite, threshold_of
 from sarlra.errors import CatalogError, InputError
 from sarlra.evaluation.contribution_map import ContributionMap
 from sarlra.evaluation.low_change import low_change_windows
@@ -97,8 +97,7 @@ def open_subject(given: str, model: str | None) -> Iterator[Subject]:
         raise InputError(f"{given} names no model", hint="add --model NAME")
     info = find_model(model)
     with open_composite(path, info.bands, info.name) as composite:
-        threshold = DEFAULT_THRESHOLD if info.threshold is None else info.threshold
-        yield Subject(path.name, composite, info, threshold, make_recipe(), None)
+        yield Subject(path.name, composite, info, threshold_of(info), make_recipe(), None)
 
 
 def detections_of(subject: Subject, given: str, out: Path) -> pd.DataFrame:
@@ -240,7 +239,7 @@ def _item(given: str, model: str | None) -> Subject:
     table = gpd.read_parquet(io.BytesIO(read_asset(document, "detections", origin)))
     threshold = float(document["properties"]["sarlra:threshold"])
     if model is not None and info.sha256 != document["properties"]["sarlra:model_sha256"]:
-        threshold = DEFAULT_THRESHOLD if info.threshold is None else info.threshold
+        threshold = threshold_of(info)
     rows, cols = composite.shape
     inside = (table["row"] + recipe.window_px <= rows) & (table["col"] + recipe.window_px <= cols)
     return Subject(

@@ -13,7 +13,6 @@ import xarray as xr
 from rasterio.errors import RasterioError
 
 from sarlra.catalog.cog import Band, write_cog
-from sarlra.catalog.names import resolved, store_and_group
 from sarlra.catalog.read import grid_of_item
 from sarlra.composites.store import open_region
 from sarlra.errors import CatalogError, InputError, OutputError
@@ -48,12 +47,10 @@ def export_composite(results: Results, item: str, out: Path) -> tuple[str, ...]:
     if (entry := results.items.get(item)) is None:
         raise InputError(f"there is no item {item} in {results.place.root}")
     bands = entry.document["assets"].get("composite", {}).get("bands", [])
-    path = resolved(entry.document["assets"]["composite"]["href"], entry.path) if bands else None
-    if path is None or path not in results.stores:
-        raise CatalogError(f"item {item} names no composite within the catalogue")
-    store, group = store_and_group(path)
+    if not bands:
+        raise CatalogError(f"item {item} names no bands of a composite")
     tile, _ = grid_of_item(entry.document)
-    opened = open_region(f"{results.place.root}/{store}", group, tile)
+    opened = open_region(*results.composite_at(entry), tile)
     names = tuple(str(band["name"]) for band in bands)
     if out.suffix == ".zarr":
         _write_zarr(opened[list(names)], out)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sarlra.catalog.assets import ZARR
-from sarlra.catalog.names import COMPOSITES, ROOT, WATCH_SUFFIX, is_name, resolved
+from sarlra.catalog.names import COMPOSITES, ROOT, WATCH_SUFFIX, is_name, resolved, store_and_group
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.errors import CatalogError, SarlraError
 from sarlra.serving.limits import MAX_COLLECTIONS, MAX_ITEMS
@@ -49,6 +49,22 @@ class Results:
         return tuple(
             sorted(name for name, e in self.collections.items() if "sarlra:event" in e.document)
         )
+
+    def composite_at(self, entry: Entry) -> tuple[str, str]:
+        """Address of the store, and the group in it, of an item's composite.
+
+        Raises
+        ------
+        CatalogError
+            The item names none within the catalogue.
+        """
+        href = entry.document["assets"].get("composite", {}).get("href")
+        path = resolved(href, entry.path) if isinstance(href, str) else None
+        if path is None or path not in self.stores:
+            name = entry.document["id"]
+            raise CatalogError(f"item {name} names no composite within the catalogue")
+        store, group = store_and_group(path)
+        return f"{self.place.root}/{store}", group
 
     def is_served(self, rel: str) -> bool:
         """Whether a path is named by the catalogue: nothing else in the folder is handed out."""
