@@ -1,4 +1,4 @@
-"""Core seconds of real jobs on a simulated world: the constants of sarlra/jobs/scan_cost.py.
+"""Core seconds of real jobs on a simulated world: the constants of sarlra/scan/cost.py.
 
     python benchmarks/job_cost.py
 
@@ -20,8 +20,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 from sarlra.jobs.run_job import run_job
-from sarlra.jobs.scan import plan_scan, run_cells
-from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.plan import plan_scan
+from sarlra.scan.run import run_cells
 from sarlra.scenes.search import open_search
 from sarlra.simulation.world import simulate
 

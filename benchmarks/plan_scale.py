@@ -26,9 +26,9 @@ from shapely import MultiPolygon
 from sarlra.events.area import box_area
 from sarlra.events.event import Event
 from sarlra.jobs.plan import Request
-from sarlra.jobs.scan import plan_scan
-from sarlra.jobs.scan_parcels import processes_for
 from sarlra.recipe import make_recipe
+from sarlra.scan.parcels import processes_for
+from sarlra.scan.plan import plan_scan
 from sarlra.scenes.hrefs import Base
 from sarlra.scenes.items import FoundItem
 from sarlra.scenes.sources import Source

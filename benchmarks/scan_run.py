@@ -37,8 +37,9 @@ from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.pool import run_bounded
 from sarlra.jobs.run_job import read_job, run_job
-from sarlra.jobs.scan import plan_scan, run_cells
-from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.plan import plan_scan
+from sarlra.scan.run import run_cells
 from sarlra.scenes.polarisations import slices_of
 from sarlra.scenes.search import open_search
 from sarlra.settings import cluster_settings

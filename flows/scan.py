@@ -32,10 +32,11 @@ from sarlra.errors import InputError, JobsFailedError
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Request
-from sarlra.jobs.scan import ScanPlan, ScanRun, finish, outcome_log, plan_scan, publish_plan
-from sarlra.jobs.scan_ask import scan_requests
-from sarlra.jobs.scan_ground import Selection, make_selection
-from sarlra.jobs.scan_run import run_on
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.finish import ScanRun, finish, outcome_log
+from sarlra.scan.ground import Selection, make_selection
+from sarlra.scan.plan import ScanPlan, plan_scan
+from sarlra.scan.run import publish_plan, run_on
 from sarlra.scenes.search import open_search
 
 #: Jobs of one task, about; a cell is never parted.

@@ -10,7 +10,8 @@ from sarlra.cli.console import err, out, print_json, progress
 from sarlra.errors import JobsFailedError
 
 if TYPE_CHECKING:
-    from sarlra.jobs.scan import ScanPlan, ScanRun
+    from sarlra.scan.finish import ScanRun
+    from sarlra.scan.plan import ScanPlan
 
 EXAMPLES = """
 **Examples**
@@ -112,10 +113,11 @@ def scan(
 ) -> None:
     """Scan any area for landslides; run it again, and only what is missing runs."""
     from sarlra.cli.scan_view import scan_view
-    from sarlra.jobs.scan import finish, plan_scan
-    from sarlra.jobs.scan_ask import scan_requests
-    from sarlra.jobs.scan_ground import make_selection
-    from sarlra.jobs.scan_run import run_scan
+    from sarlra.scan.ask import scan_requests
+    from sarlra.scan.finish import finish
+    from sarlra.scan.ground import make_selection
+    from sarlra.scan.plan import plan_scan
+    from sarlra.scan.run import run_scan
     from sarlra.scenes.search import open_search
 
     requests = scan_requests(

@@ -18,10 +18,10 @@ from sarlra.catalog.sink import open_sink
 from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.plan import Plan, search
-from sarlra.jobs.scan import plan_scan
-from sarlra.jobs.scan_ask import scan_requests
-from sarlra.jobs.scan_run import run_scan
 from sarlra.models.registry import default_model
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.plan import plan_scan
+from sarlra.scan.run import run_scan
 from sarlra.scenes.search import open_search
 from sarlra.simulation.world import SimulatedWorld, simulate
 from sarlra.terrain.ground import GroundGrid

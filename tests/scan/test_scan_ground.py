@@ -17,11 +17,11 @@ from sarlra.cli.app import app
 from sarlra.errors import AreaError, RecipeError
 from sarlra.events.area import box_area
 from sarlra.grid import Tile
-from sarlra.jobs.scan import plan_scan
-from sarlra.jobs.scan_ask import scan_requests
-from sarlra.jobs.scan_cells import Cell, plan_cells
-from sarlra.jobs.scan_ground import Selection, make_selection, select
 from sarlra.recipe import make_recipe
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.cells import Cell, plan_cells
+from sarlra.scan.ground import Selection, make_selection, select
+from sarlra.scan.plan import plan_scan
 from sarlra.scenes.search import open_search
 from sarlra.scenes.sources import Source
 from sarlra.terrain.choice import DemSource, TerrainChoice

@@ -15,9 +15,9 @@ import shapely
 from sarlra.catalog.publish import item_id
 from sarlra.events.geometry import split_antimeridian, transformer
 from sarlra.grid import Tile
-from sarlra.jobs.scan_cost import core_seconds
-from sarlra.jobs.scan_plan import Planned, PlannedCell
 from sarlra.jobs.tiles import TileWindows
+from sarlra.scan.cost import core_seconds
+from sarlra.scan.planned import Planned, PlannedCell
 from sarlra.scenes.polarisations import slices_of
 
 _GEO = {

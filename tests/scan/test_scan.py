@@ -28,12 +28,13 @@ from sarlra.errors import (
 from sarlra.events.area import box_area
 from sarlra.grid import Tile
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.scan import ScanPlan, ScanRun, finish, plan_scan
-from sarlra.jobs.scan_ask import scan_requests, steps
-from sarlra.jobs.scan_cells import plan_cells
-from sarlra.jobs.scan_run import run_scan
 from sarlra.jobs.tiles import plan_tiles
 from sarlra.recipe import make_recipe
+from sarlra.scan.ask import scan_requests, steps
+from sarlra.scan.cells import plan_cells
+from sarlra.scan.finish import ScanRun, finish
+from sarlra.scan.plan import ScanPlan, plan_scan
+from sarlra.scan.run import run_scan
 from sarlra.scenes.search import open_search
 from tests.servers.items import opera_items, write_items
 
@@ -139,7 +140,7 @@ def test_new_then_done_then_stale(burst: Path, tmp_path: Path) -> None:
 def test_a_run_that_ends_early_leaves_its_outcomes(
     burst: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sarlra.jobs.scan_outcomes.EVERY_S", 0.0)
+    monkeypatch.setattr("sarlra.scan.outcomes.EVERY_S", 0.0)
 
     def stop(outcome: Outcome) -> None:
         raise KeyboardInterrupt

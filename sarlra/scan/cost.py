@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sarlra.jobs.scan_plan import Planned
+from sarlra.scan.planned import Planned
 
 #: Core seconds of any job, and of a thousand windows with the composite below them; with the
 #: buffers 60-12 and both polarisations (benchmarks/job_cost.py).

@@ -1,4 +1,4 @@
-"""Running a planned scan from its first job to the fold."""
+"""Running a planned scan: inputs and stores of its cells prepared, their jobs run, the fold."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from sarlra.catalog.sink import Sink, open_sink
+from sarlra.composites.store import create_group
 from sarlra.jobs.clients import open_client
-from sarlra.jobs.job import Outcome
+from sarlra.jobs.job import Job, Outcome
 from sarlra.jobs.pool import run_bounded, run_here
 from sarlra.jobs.run_job import HALVES, run_job
-from sarlra.jobs.scan import ScanPlan, ScanRun, finish, outcome_log, publish_plan, run_cells
-from sarlra.jobs.scan_quality import Judge
+from sarlra.scan.cells import spanning_tiles
+from sarlra.scan.finish import ScanRun, finish, outcome_log
+from sarlra.scan.plan import ScanPlan
+from sarlra.scan.quality import Judge
 from sarlra.settings import cluster_settings
 
 
@@ -66,3 +70,42 @@ def run_on(client: Any, plan: ScanPlan, cells: Sequence[str]) -> Iterator[Outcom
     jobs = run_cells(plan, cells, judge)
     yield from run_bounded(client, jobs, run_job, cluster_settings(), HALVES)
     yield from judge.lost
+
+
+def run_cells(plan: ScanPlan, names: Sequence[str], judge: Judge | None = None) -> Iterator[Job]:
+    """The jobs of cells, each cell's frozen inputs and Zarr groups written before its first job.
+
+    Parameters
+    ----------
+    judge
+        Of acquisitions, where the recipe asks for it; None judges in this process. Those of its
+        ``lost`` are failed jobs that are not among the jobs.
+    """
+    made: set[tuple[str, str]] = set()
+    sink = open_sink(plan.requests[0].sink)
+    judge = judge or Judge()
+    for cell in judge.ahead(plan.read_cell(name) for name in names):
+        if sink.size(cell.inputs_href) != len(cell.inputs):
+            sink.put_bytes(cell.inputs_href, cell.inputs)
+        for job in judge.jobs(cell):
+            if (job.store, job.group) not in made:
+                _create_group(sink, job)
+                made.add((job.store, job.group))
+            yield job
+
+
+def publish_plan(plan: ScanPlan) -> None:
+    """Put the plan's table beside the collections, before any job runs."""
+    sink = open_sink(plan.requests[0].sink)
+    for request in plan.requests:
+        sink.put_file(plan.table, f"collections/{request.event.id}/plan.parquet")
+
+
+def _create_group(sink: Sink, job: Job) -> None:
+    tiles = spanning_tiles(job.event.area, job.tile.epsg, job.recipe)
+    facts = {
+        "sarlra:event": job.event.id,
+        "sarlra:track": job.track.id,
+        "sarlra:recipe_hash": job.recipe.hash(),
+    }
+    create_group(sink.url_of(job.store), job.group, tiles, job.recipe, facts)

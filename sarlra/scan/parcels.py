@@ -25,11 +25,12 @@ from sarlra.catalog.sink import Sink
 from sarlra.errors import SearchError
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Request
-from sarlra.jobs.scan_cells import Cell, plan_cells
-from sarlra.jobs.scan_cost import core_seconds
-from sarlra.jobs.scan_ground import Selection, select
-from sarlra.jobs.scan_plan import PlannedCell, Standing, plan_cell
-from sarlra.jobs.scan_table import table_of
+from sarlra.scan.cell_plan import Standing, plan_cell
+from sarlra.scan.cells import Cell, plan_cells
+from sarlra.scan.cost import core_seconds
+from sarlra.scan.ground import Selection, select
+from sarlra.scan.planned import PlannedCell
+from sarlra.scan.table import table_of
 from sarlra.scenes.search import IndexSearch, Search
 
 #: So many cells are planned here before processes are started for the rest, which takes seconds.
@@ -44,7 +45,7 @@ _AHEAD = 4
 class Parcel:
     """What came of a cell.
 
-    ``rows`` are those of :data:`sarlra.jobs.scan_table.SCHEMA`; ``counts`` of them by status, of
+    ``rows`` are those of :data:`sarlra.scan.table.SCHEMA`; ``counts`` of them by status, of
     which ``left_out`` were not searched. ``todo``, ``bytes_in`` and ``core_seconds`` are of the
     jobs that have to run; where there are any, ``packed`` holds the whole cell
     (:func:`unpack`).
@@ -76,7 +77,7 @@ class Planner:
         Raises
         ------
         SearchError, ModelError
-            See :func:`sarlra.jobs.scan_plan.plan_cell`.
+            See :func:`sarlra.scan.cell_plan.plan_cell`.
         """
         request = self.requests[number]
         kept, left = select(cell, self.selection, request.terrain)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +19,18 @@ from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.quality import Judging
-from sarlra.jobs.scan_cells import Cell
-from sarlra.jobs.scan_ground import LeftOut
-from sarlra.jobs.scan_quality import judging_in, outlines_in, restricted
-from sarlra.jobs.tiles import TileWindows
 from sarlra.models.registry import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
+from sarlra.scan.cells import Cell
+from sarlra.scan.ground import LeftOut
+from sarlra.scan.planned import Planned, PlannedCell, State
+from sarlra.scan.quality import judging_in, outlines_in, restricted
 from sarlra.scenes.find import assemble
 from sarlra.scenes.frozen import freeze_bytes
 from sarlra.scenes.model import OrbitState, Slice, Track
 from sarlra.scenes.polarisations import choose_polarisations, slices_of
 from sarlra.scenes.search import Search
 from sarlra.terrain.choice import TerrainChoice
-
-State = Literal["new", "done", "stale", "waiting", "skipped"]
-
-#: The states of jobs that have to run.
-TODO: frozenset[State] = frozenset({"new", "stale", "waiting"})
 
 _MARGIN = timedelta(hours=1)
 #: Bytes of a float32 sample, and how much smaller a compressed file of them is.
@@ -50,49 +43,6 @@ class Standing:
 
     items: frozenset[str]
     lineages: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One tile of one track of a plan.
-
-    ``state``: ``new``; ``stale`` (an item stands that was made from other inputs, choices or
-    code, or is damaged); ``waiting`` (an item stands that was made without the track's geometry or
-    a DEM: the job looks whether they can be had by now); ``done`` (``outcome`` says what stands) or
-    ``skipped`` (``job`` is None and ``reason`` says why). ``bytes_in`` estimates what the job
-    reads, ``pixels`` counts pixels times acquisitions that it composites.
-    """
-
-    state: State
-    tile: TileWindows
-    track: Track
-    job: Job | None = None
-    outcome: Outcome | None = None
-    reason: str = ""
-    bytes_in: int = 0
-    pixels: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedCell:
-    """A cell's jobs with the frozen search result that they were planned from.
-
-    ``left_out`` are tiles that were not searched. ``judgings`` say how the acquisitions of each
-    track are judged, by the track's id and version; empty where the recipe does not ask for it.
-    """
-
-    name: str
-    event: Event
-    inputs_href: str
-    inputs: bytes
-    entries: tuple[Planned, ...]
-    left_out: tuple[LeftOut, ...] = ()
-    judgings: Mapping[tuple[str, str], Judging] = field(default_factory=dict)
-
-    @property
-    def todo(self) -> tuple[Job, ...]:
-        """The jobs that have to run."""
-        return tuple(e.job for e in self.entries if e.job and e.state in TODO)
 
 
 def what_stands(sink: Sink) -> Standing:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.scan import ScanRun, plan_scan, run_cells
-from sarlra.jobs.scan_ask import scan_requests
-from sarlra.jobs.scan_quality import Judge
-from sarlra.jobs.scan_run import run_scan
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.finish import ScanRun
+from sarlra.scan.plan import plan_scan
+from sarlra.scan.quality import Judge
+from sarlra.scan.run import run_cells, run_scan
 from sarlra.scenes.search import open_search
 from sarlra.serving.reproduce import reproduce
 from sarlra.simulation.spoil import Spoil, spoil_archive
@@ -69,7 +70,7 @@ def _items(out: Path) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.slow
 def test_verdicts_do_not_depend_on_tiles_or_workers(archive: Path, tmp_path: Path) -> None:
-    from tests.jobs.test_scan import lattice
+    from tests.scan.test_scan import lattice
 
     results = []
     for tile, cluster in ((4096, "none"), (1024, "local")):

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from affine import Affine
 
 from sarlra.errors import RecipeError, TerrainError
-from sarlra.jobs.scan_cells import CELL_PX, Cell
 from sarlra.jobs.tiles import TileWindows
+from sarlra.scan.cells import CELL_PX, Cell
 from sarlra.terrain.choice import DemSource, TerrainChoice
 from sarlra.terrain.ground import GroundGrid
 from sarlra.terrain.relief import coarse_heights

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,16 +22,14 @@ from sarlra.events.geometry import SEGMENT_DEG, transformer
 from sarlra.jobs.job import Job, Outcome, failed_outcome
 from sarlra.jobs.pool import Patience, first_done, workers
 from sarlra.jobs.quality import Judging, judge_patiently
-from sarlra.jobs.scan_cells import CELL_PX, Cell
 from sarlra.jobs.tiles import area_in_zone
 from sarlra.recipe import Recipe
+from sarlra.scan.cells import CELL_PX, Cell
+from sarlra.scan.planned import PlannedCell
 from sarlra.scenes.model import Acquisition, Slice, Track
 from sarlra.scenes.polarisations import slices_of
 from sarlra.scenes.signing import SigningPolicy
 from sarlra.settings import cluster_settings, resources_of
-
-if TYPE_CHECKING:
-    from sarlra.jobs.scan_plan import PlannedCell
 
 Verdicts = tuple[Quality, ...] | SarlraError
 

@@ -16,10 +16,10 @@ import pytest
 import shapely
 
 from sarlra.errors import SearchError
-from sarlra.jobs import scan_parcels
 from sarlra.jobs.plan import Request
-from sarlra.jobs.scan import ScanPlan, plan_scan
-from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scan import parcels
+from sarlra.scan.ask import scan_requests
+from sarlra.scan.plan import ScanPlan, plan_scan
 from sarlra.scenes.search import IndexSearch, open_search
 from tests.conftest import ROOT
 from tests.servers.items import make_item
@@ -59,7 +59,7 @@ def plan(api: StacApi, out: Path, processes: int) -> ScanPlan:
 def test_the_plan_is_the_same_whoever_made_it(
     api: StacApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan_parcels, "ALONE_CELLS", 1)
+    monkeypatch.setattr(parcels, "ALONE_CELLS", 1)
     with plan(api, tmp_path / "out", 1) as alone, plan(api, tmp_path / "out", 2) as shared:
         assert len(alone.cells) >= 8
         assert shared.table.read_bytes() == alone.table.read_bytes()
@@ -79,7 +79,7 @@ def test_the_plan_is_the_same_whoever_made_it(
 def test_a_search_that_fails_in_a_process_fails_the_plan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan_parcels, "ALONE_CELLS", 0)
+    monkeypatch.setattr(parcels, "ALONE_CELLS", 0)
     before = set(psutil.Process().children(recursive=True))
     with (
         StacApi(items(), page_size=50, overstate=1) as api,
@@ -94,17 +94,17 @@ def test_a_search_in_memory_is_not_spread(
     api: StacApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    assert scan_parcels.processes_for(IndexSearch([])) == 1
+    assert parcels.processes_for(IndexSearch([])) == 1
     search = open_search(requests_of(api, tmp_path)[0].source)
-    assert 1 < scan_parcels.processes_for(search) < 10
+    assert 1 < parcels.processes_for(search) < 10
 
 
 WAITS = """
 import sys, time
-from sarlra.jobs import scan_parcels
+from sarlra.scan import parcels
 from sarlra.scenes.search import open_search
-from sarlra.jobs.scan import plan_scan
-from sarlra.jobs.scan_ask import scan_requests
+from sarlra.scan.plan import plan_scan
+from sarlra.scan.ask import scan_requests
 
 class Slow:
     def find(self, area, start, end):
@@ -112,7 +112,7 @@ class Slow:
         time.sleep(600)
 
 if __name__ == "__main__":
-    scan_parcels.ALONE_CELLS = 0
+    parcels.ALONE_CELLS = 0
     requests = scan_requests(out=sys.argv[1] + "/out", source=sys.argv[3], aoi=sys.argv[4],
                              dem="none", origin=("2023-12-15T00:00:00Z",))
     plan_scan(requests, Slow(), processes=2)
