@@ -61,7 +61,7 @@ def model_file(filters: int, folder: Path) -> Path:
     file = folder / f"random-{filters}.keras"
     if not file.exists():
         from sarlra.models.cnn import build_cnn
-        from sarlra.models.keras_file import pack_network
+        from sarlra.models.packing import pack_network
 
         network = build_cnn(4, filters, 0.5, list(LEVELS), [20.0, 20.0, 7.0, 7.0])
         rng = np.random.default_rng(5)

@@ -121,8 +121,34 @@ def pull(
 
 
 @models.command()
+def pack(
+    name: Annotated[str, typer.Argument(help="Name or file of a model.")], as_json: AsJson = False
+) -> None:
+    """Write a model's file anew, as small as it goes; its weights stay as they are, bit by bit.
+
+    Models that `sarlra train` makes are packed already. The card then names the new file; what
+    was made with the model counts as made with another one.
+
+    **Example**: sarlra models pack my-model.keras
+    """
+    from sarlra.models.packing import repack
+    from sarlra.models.registry import find_model
+
+    info = find_model(name)
+    before = info.path.stat().st_size
+    packed = repack(info)
+    if as_json:
+        print_json({"model": info.name, "file": info.path, "bytes": packed.path.stat().st_size,
+                    "bytes_before": before, "sha256": packed.sha256})  # fmt: skip
+        return
+    console.print(f"{info.path}: {before:,} bytes before, {packed.path.stat().st_size:,} now")
+
+
+@models.command()
 def background(
-    name: Annotated[str, typer.Argument(help="Name or file of a model.")],
+    names: Annotated[
+        list[str], typer.Argument(help="Names or files of models; several with --simulated.")
+    ],
     composite: Annotated[
         Path | None, typer.Option(help="Take windows of a composite in which little changed.")
     ] = None,
@@ -139,7 +165,7 @@ def background(
 
     64 of them, from dark to bright, as NAME.background.npz (0.7 MB for four bands) beside the
     model; its card names the file. A model without any is explained against windows of the
-    composite itself.
+    composite itself. Several models share the work of simulated worlds.
 
     **Example**: sarlra models background my-model --dataset patches
     """
@@ -152,18 +178,23 @@ def background(
 
     if (composite is not None) + (dataset is not None) + simulated != 1:
         raise InputError("give one of --composite, --dataset and --simulated")
-    info = find_model(name)
+    if len(names) > 1 and not simulated:
+        raise InputError(f"a composite or a dataset is for one model, not for {len(names)}")
+    infos = [find_model(name) for name in names]
     if composite is not None:
-        windows = from_composite(composite, info)
+        found = [from_composite(composite, infos[0])]
     elif dataset is not None:
-        windows = from_dataset(dataset, info, parse_buffers(buffers))
+        found = [from_dataset(dataset, infos[0], parse_buffers(buffers))]
     else:
         with progress(quiet=as_json) as bars:
-            windows = from_simulation(info, stages(bars))
-    file = store_background(info, windows)
-    facts = {"model": info.name, "windows": len(windows), "bytes": file.stat().st_size,
-             "file": file}  # fmt: skip
+            found = from_simulation(infos, stages(bars))
+    facts = []
+    for info, windows in zip(infos, found, strict=True):
+        file = store_background(info, windows)
+        facts.append({"model": info.name, "windows": len(windows), "bytes": file.stat().st_size,
+                      "file": file})  # fmt: skip
     if as_json:
-        print_json(facts)
+        print_json(facts[0] if len(facts) == 1 else {"models": facts})
         return
-    console.print(f"{facts['windows']} windows, {facts['bytes']:,} bytes: {file}")
+    for one in facts:
+        console.print(f"{one['windows']} windows, {one['bytes']:,} bytes: {one['file']}")

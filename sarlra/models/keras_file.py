@@ -1,8 +1,8 @@
-"""The ``.keras`` file: what may be in one from outside, and how ours are written.
+"""The ``.keras`` file: what may be in one from outside.
 
 Keras' own ``safe_mode`` refuses Lambda layers but lets a file name any importable class. Here a
 file may name only the plain layers below, hold only the three members that Keras writes, and lead
-nowhere outside itself.
+nowhere outside itself. Ours are written by :mod:`sarlra.models.packing`.
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from sarlra.errors import ModelError
 from sarlra.models.engine import import_keras
 from sarlra.models.files import MAX_BYTES
 from sarlra.models.hdf5 import open_checked
 
-_CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
+#: The members of a file.
+CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 _MAX_JSON_BYTES = 2**20
 #: No side of any array in a network of this kind is longer; it keeps a file from taking all memory.
 _MAX_SIDE = 2**16
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 _LAYERS = (
     "Activation", "Add", "AveragePooling2D", "BatchNormalization", "Concatenate", "Conv2D",
@@ -72,29 +69,37 @@ def check_keras_file(data: bytes, label: str) -> dict[str, Any]:
         The file is no ``.keras`` archive, is damaged, holds other members than Keras writes,
         unpacks to more than ``MAX_BYTES``, or names a layer that is not on the list.
     """
-    members = _members(data, label)
+    members = read_members(data, label)
     try:
-        config = json.loads(members[_CONFIG])
+        config = json.loads(members[CONFIG])
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"{label}: its {_CONFIG} is no JSON: {error}") from error
+        raise ModelError(f"{label}: its {CONFIG} is no JSON: {error}") from error
     if not isinstance(config, dict) or config.get("class_name") not in ("Functional", "Sequential"):
-        raise ModelError(f"{label}: its {_CONFIG} describes no network")
+        raise ModelError(f"{label}: its {CONFIG} describes no network")
     config.pop("compile_config", None)
     _check_classes(config, label)
-    with open_checked(members[_WEIGHTS], f"{label}: {_WEIGHTS}"):
+    with open_checked(members[WEIGHTS], f"{label}: {WEIGHTS}"):
         pass
     return config
 
 
-def _members(data: bytes, label: str) -> dict[str, bytes]:
+def read_members(data: bytes, label: str) -> dict[str, bytes]:
+    """The three members of a ``.keras`` file by their names, unpacked.
+
+    Raises
+    ------
+    ModelError
+        The file is no archive, is damaged, holds other members than Keras writes, or unpacks to
+        more than ``MAX_BYTES``.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             infos = archive.infolist()
-            if sorted(i.filename for i in infos) != sorted((_CONFIG, _METADATA, _WEIGHTS)):
+            if sorted(i.filename for i in infos) != sorted((CONFIG, METADATA, WEIGHTS)):
                 names = ", ".join(sorted(i.filename for i in infos)[:8])
                 raise ModelError(
                     f"{label}: holds {names or 'nothing'}, not what Keras writes",
-                    hint=f"a .keras file holds {_CONFIG}, {_METADATA} and {_WEIGHTS}",
+                    hint=f"a .keras file holds {CONFIG}, {METADATA} and {WEIGHTS}",
                 )
             return {i.filename: _read_member(archive, i, label) for i in infos}
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
@@ -105,7 +110,7 @@ def _members(data: bytes, label: str) -> dict[str, bytes]:
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> bytes:
-    limit = MAX_BYTES if info.filename == _WEIGHTS else _MAX_JSON_BYTES
+    limit = MAX_BYTES if info.filename == WEIGHTS else _MAX_JSON_BYTES
     try:
         with archive.open(info) as stream:
             content = stream.read(limit + 1)
@@ -172,56 +177,3 @@ def load_network(data: bytes, label: str) -> Any:
         f"{label}: takes {shapes[0]} and gives {shapes[1]}, "
         "not windows of (n, 64, 64, bands) and scores of (n, 1)"
     )
-
-
-def pack_network(model: Any) -> bytes:
-    """The bytes of a ``.keras`` file of a network: deflated, and the same each time.
-
-    Keras stores uncompressed, with the optimizer, the date and addresses in memory; all that is
-    left out.
-    """
-    bare = type(model).from_config(model.get_config())
-    bare.set_weights(model.get_weights())
-    with tempfile.TemporaryDirectory(prefix="sarlra-model-") as folder:
-        path = Path(folder) / "model.keras"
-        bare.save(path)
-        members = _members(path.read_bytes(), model.name)
-    config = json.loads(members[_CONFIG])
-    config["compile_config"] = None
-    _renumber_shared_objects(config)
-    metadata = {"keras_version": json.loads(members[_METADATA])["keras_version"]}
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in (
-            (_METADATA, json.dumps(metadata).encode()),
-            (_CONFIG, json.dumps(config).encode()),
-            (_WEIGHTS, members[_WEIGHTS]),
-        ):
-            info = zipfile.ZipInfo(name, _EPOCH)
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
-    return packed.getvalue()
-
-
-def _renumber_shared_objects(config: Any) -> None:
-    numbers: dict[int, int] = {}
-    waiting = [config]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            if isinstance(value.get("shared_object_id"), int):
-                old = value["shared_object_id"]
-                value["shared_object_id"] = numbers.setdefault(old, len(numbers) + 1)
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-
-
-def round_to_half_precision(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Round float32 to the 11 significant bits of half precision, to nearest, ties to even.
-
-    The exponent keeps float32's range, so that nothing overflows. Half of each number is then
-    zeros, which deflate away.
-    """
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.uint32)
-    rounded = (bits + 0x0FFF + ((bits >> 13) & 1)) & np.uint32(0xFFFFE000)
-    return rounded.astype(np.uint32).view(np.float32).reshape(values.shape)

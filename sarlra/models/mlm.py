@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from sarlra.catalogs import catalogs_folder
+from sarlra.models.background import background_file, read_background
 from sarlra.models.files import read_bounded, write_atomically
 from sarlra.models.folders import shipped_folder
 from sarlra.models.registry import ModelInfo, find_model
@@ -76,7 +77,7 @@ def mlm_item(info: ModelInfo, href: str) -> dict[str, Any]:
             "mlm:output": [_output(info)],
         },
         "links": [],
-        "assets": {"weights": _asset(info, href)},
+        "assets": {"weights": _asset(info, href), **_background(info, href)},
     }
 
 
@@ -157,6 +158,23 @@ def _asset(info: ModelInfo, href: str) -> dict[str, Any]:
         ],
         "file:size": len(read_bounded(info.path)),
         "file:checksum": f"1220{info.sha256}",
+    }
+
+
+def _background(info: ModelInfo, href: str) -> dict[str, dict[str, Any]]:
+    """The background, where one is stored with the model: beside its file."""
+    if read_background(info) is None:
+        return {}
+    path = background_file(info.path)
+    return {
+        "background": {
+            "href": f"{href.rpartition('/')[0]}/{path.name}",
+            "type": "application/zip",
+            "title": "NumPy archive of the windows against which scores are explained",
+            "roles": ["data"],
+            "file:size": path.stat().st_size,
+            "file:checksum": f"1220{info.card['background']['sha256']}",
+        }
     }
 
 

@@ -136,7 +136,7 @@ def store_model(packed: bytes, card: Card, folder: Path) -> ModelInfo:
     Parameters
     ----------
     packed
-        From :func:`sarlra.models.keras_file.pack_network`.
+        From :func:`sarlra.models.packing.pack_network`.
     card
         Its ``sha256`` is of ``packed``.
     folder

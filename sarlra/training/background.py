@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,10 @@ from sarlra.evaluation.low_change import low_change_windows
 from sarlra.models.background import COUNT, spread_over_level
 from sarlra.models.fill import fill_nodata
 from sarlra.models.registry import ModelInfo
-from sarlra.recipe import make_recipe
-from sarlra.samples.rendered import rendered_world
+from sarlra.recipe import Recipe, make_recipe
+from sarlra.samples.rendered import Rendered, rendered_world
 from sarlra.samples.store import open_dataset
-from sarlra.training.worlds import World, has_bands, make_split
+from sarlra.training.worlds import has_bands, make_split, world_recipe
 
 F32 = NDArray[np.float32]
 Show = Callable[[str, int, int], None]
@@ -57,26 +57,35 @@ def from_dataset(folder: Path, info: ModelInfo, buffers: tuple[int, int]) -> F32
     return spread_over_level(fill_nodata(windows, info.bands))
 
 
-def from_simulation(info: ModelInfo, show: Show = lambda *_: None, size_px: int = 2048) -> F32:
-    """Background patches of the simulated worlds that validation takes (:func:`make_split`): one
-    of each event to learn from, as many of each; for models that were trained on simulation.
+def from_simulation(
+    infos: Sequence[ModelInfo], show: Show = lambda *_: None, size_px: int = 2048
+) -> list[F32]:
+    """Background patches of the simulated worlds that validation takes (:func:`make_split`), for
+    each of some models: as many of each event to learn from whose radar has the model's bands.
+
+    Each world is rendered once for all models.
     """
-    worlds = [w for w in make_split(0, 1, 0).validation if has_bands(w, info.combination)]
-    each = -(-COUNT // len(worlds))
-    parts = []
+    worlds = make_split(0, 1, 0).validation
+    own = [[w for w in worlds if has_bands(w, info.combination)] for info in infos]
+    parts: list[list[F32]] = [[] for _ in infos]
     for number, world in enumerate(worlds):
         show("simulated worlds", number, len(worlds))
-        parts.append(_of_world(world, info, each, size_px))
+        recipe = world_recipe(world)
+        buffers = (recipe.pre_days, recipe.post_days)
+        tracks = rendered_world(
+            world.profile, world.seed, recipe, [buffers], size_px=size_px, product=world.product
+        )
+        for info, chosen, part in zip(infos, own, parts, strict=True):
+            if world in chosen:
+                part.append(_quiet(tracks, info, recipe, -(-COUNT // len(chosen))))
     show("simulated worlds", len(worlds), len(worlds))
-    return spread_over_level(np.concatenate(parts))
+    return [spread_over_level(np.concatenate(part)) for part in parts]
 
 
-def _of_world(world: World, info: ModelInfo, number: int, size_px: int) -> F32:
-    recipe = make_recipe(polarisations=tuple(info.combination.split("_")))
+def _quiet(tracks: Sequence[Rendered], info: ModelInfo, recipe: Recipe, number: int) -> F32:
+    """So many windows without landslides, of a model's directions and with its bands."""
     buffers = (recipe.pre_days, recipe.post_days)
-    tracks = rendered_world(
-        world.profile, world.seed, recipe, [buffers], size_px=size_px, product=world.product
-    )
     own = [t for t in tracks if t.orbit_state in info.orbit_states]
     windows = np.concatenate([t.windows[buffers][t.share == 0] for t in own])
-    return spread_over_level(fill_nodata(windows, recipe.bands), number)
+    bands = [recipe.bands.index(band) for band in info.bands]
+    return spread_over_level(fill_nodata(windows[..., bands], info.bands), number)

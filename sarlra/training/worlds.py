@@ -113,7 +113,7 @@ class Store:
 
     def path(self, world: World) -> Path:
         """The file of a world; its name changes with whatever changes its patches."""
-        facts = [asdict(world), self.buffers, self.whole, _recipe(world).hash(), __version__]
+        facts = [asdict(world), self.buffers, self.whole, world_recipe(world).hash(), __version__]
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
         return self.folder / f"{world.profile}-{world.seed}-{world.product}-{digest}.npz"
 
@@ -151,7 +151,7 @@ def make_world(world: World, store: Store) -> None:
     """
     arrays: dict[str, NDArray[np.generic]] = {}
     tracks = rendered_world(
-        world.profile, world.seed, _recipe(world), store.buffers, product=world.product
+        world.profile, world.seed, world_recipe(world), store.buffers, product=world.product
     )
     for track in tracks:
         rank = _rank(world, track.orbit_state, track.share)
@@ -227,6 +227,6 @@ def _has_vh(profile: str) -> bool:
     return "vh" in find_profile(profile).radar.polarisations
 
 
-def _recipe(world: World) -> Recipe:
+def world_recipe(world: World) -> Recipe:
     """Worlds are made with all that they have; VV alone is cut from VV and VH."""
     return make_recipe(polarisations=("VV", "VH") if _has_vh(world.profile) else ("VV",))

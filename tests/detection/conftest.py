@@ -13,7 +13,7 @@ from sarlra.models.scoring import Scorer, load_scorer
 
 def _small(bands: int, folder: Path) -> ModelInfo:
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     post = bands // 2
     mean, variance = [-9.0] * post + [0.0] * post, [4.0] * post + [2.0] * post

@@ -32,7 +32,7 @@ def reference_model(shared_data: Path, tmp_path_factory: pytest.TempPathFactory)
 def network_bytes() -> bytes:
     """A small network of four bands with random weights, as a .keras file."""
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     network = build_cnn(4, 2, 0.5, [-9.0, -16.0, 0.0, 0.0], [4.0, 4.0, 2.0, 2.0])
     rng = np.random.default_rng(5)

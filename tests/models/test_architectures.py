@@ -10,7 +10,8 @@ from scipy.signal import correlate2d
 
 from sarlra.models.architectures import BUILDERS, TITLES
 from sarlra.models.cbam import build_cbam
-from sarlra.models.keras_file import load_network, pack_network
+from sarlra.models.keras_file import load_network
+from sarlra.models.packing import pack_network
 from sarlra.models.resnet import build_resnet
 
 Array = np.ndarray

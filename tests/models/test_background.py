@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +16,12 @@ from sarlra.models.background import (
     store_background,
 )
 from sarlra.models.registry import ModelInfo, default_model, find_model
+from tests.models.shipped_copy import copy_without_background
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> ModelInfo:
-    shipped = default_model("VV", "ascending")
-    for suffix in (".keras", ".json"):
-        shutil.copyfile(shipped.path.with_suffix(suffix), tmp_path / f"{shipped.name}{suffix}")
-    return find_model(str(tmp_path / f"{shipped.name}.keras"))
+    return copy_without_background(default_model("VV", "ascending"), tmp_path)
 
 
 def _windows(number: int = 4) -> np.ndarray:

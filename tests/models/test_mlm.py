@@ -30,6 +30,11 @@ def test_the_item_in_the_catalogue_is_made_from_the_card(name: str, shared_data:
     file = (stands.parent / asset["href"]).resolve().read_bytes()
     assert asset["file:size"] == len(file)
     assert asset["file:checksum"] == "1220" + hashlib.sha256(file).hexdigest()
+    windows = item["assets"]["background"]
+    file = (stands.parent / windows["href"]).resolve().read_bytes()
+    assert windows["file:size"] == len(file)
+    assert windows["file:checksum"] == "1220" + hashlib.sha256(file).hexdigest()
+    assert card["background"] == {"sha256": hashlib.sha256(file).hexdigest(), "windows": 64}
     assert properties["mlm:total_parameters"] == card["parameters"]
     assert properties["sarlra:threshold"] == card["threshold"]
     assert properties["sarlra:metrics"] == card["metrics"]

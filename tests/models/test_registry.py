@@ -12,9 +12,11 @@ import pytest
 
 from sarlra.errors import ModelError
 from sarlra.models import registry
+from sarlra.models.background import read_background
 from sarlra.models.card import Card
 from sarlra.models.files import sha256
 from sarlra.models.registry import ModelInfo, default_model, find_model, list_models, store_model
+from sarlra.models.scoring import load_scorer
 
 
 def _card(data: bytes, name: str = "small", **changes: object) -> Card:
@@ -62,7 +64,7 @@ def test_another_file_than_the_card_names_is_refused(
     network_bytes: bytes, user_models: Path, shipped: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     store_model(network_bytes, _card(network_bytes), user_models)
     other = pack_network(build_cnn(4, 2, 0.5, [0.0] * 4, [1.0] * 4))
@@ -125,7 +127,7 @@ def test_other_files_are_no_models(tmp_path: Path) -> None:
 
 def test_a_network_of_three_bands_is_refused(tmp_path: Path) -> None:
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     file = tmp_path / "three.keras"
     file.write_bytes(pack_network(build_cnn(3, 2, 0.5, [0.0] * 3, [1.0] * 3)))
@@ -176,4 +178,12 @@ def test_every_model_that_ships_is_whole() -> None:
         assert default_model(combination, orbit_state) == infos[name]
         assert isinstance(infos[name], ModelInfo)
         assert "simulated" in " ".join(infos[name].card["limits"])
-    assert sum(p.stat().st_size for p in registry.shipped_folder().glob("*.keras")) < 15e6
+        background = read_background(infos[name])
+        assert background is not None, f"sarlra models background {name} --simulated"
+        assert background.shape == (64, 64, 64, len(infos[name].bands))
+        scores = load_scorer(infos[name]).score(background)
+        assert scores.mean() < 0.2, "what scores are held against is no landslide"
+    everything = [p for p in registry.shipped_folder().iterdir() if p.is_file()]
+    suffixes = (".keras", ".json", ".background.npz")
+    assert {p.name for p in everything} == {n + s for n in infos for s in suffixes}
+    assert sum(p.stat().st_size for p in everything) < 15e6

@@ -116,7 +116,7 @@ def test_a_file_that_changed_since_it_was_found_is_refused(
     tmp_path: Path, change: Callable[[Path], Any], message: str
 ) -> None:
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     file = tmp_path / "mine.keras"
     file.write_bytes(pack_network(build_cnn(2, 2, 0.5, [0.0] * 2, [1.0] * 2)))
@@ -132,7 +132,7 @@ def test_a_card_of_other_bands_is_refused(tmp_path: Path) -> None:
 
     file = tmp_path / "liar.keras"
     from sarlra.models.cnn import build_cnn
-    from sarlra.models.keras_file import pack_network
+    from sarlra.models.packing import pack_network
 
     other = pack_network(build_cnn(4, 3, 0.5, [0.0] * 4, [1.0] * 4))
     file.write_bytes(other)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarlra.models.keras_file import check_keras_file, load_network, pack_network
+from sarlra.models.keras_file import check_keras_file, load_network
 from sarlra.models.layered import LayeredCnn, read_layered
+from sarlra.models.packing import pack_network
 from sarlra.models.registry import DEFAULT_MODELS, find_model
 from sarlra.models.scoring import load_scorer
 from sarlra.models.sharing import score_image, score_windows

@@ -73,7 +73,8 @@ def test_a_training_gives_a_model_that_is_what_its_card_says(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_rounding_to_half_precision_moves_scores_by_less_than_a_thousandth() -> None:
-    from sarlra.models.keras_file import load_network, pack_network, round_to_half_precision
+    from sarlra.models.keras_file import load_network
+    from sarlra.models.packing import pack_network, round_to_half_precision
 
     training, validation = _patches(200, 4), _patches(60, 5)
     clean = [Patches(np.nan_to_num(p.windows), p.labels, p.events) for p in (training, validation)]

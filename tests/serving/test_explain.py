@@ -26,7 +26,7 @@ from sarlra.jobs.execute import execute, prepare
 from sarlra.jobs.plan import search
 from sarlra.models.background import store_background
 from sarlra.models.cnn import build_cnn
-from sarlra.models.keras_file import pack_network
+from sarlra.models.packing import pack_network
 from sarlra.models.registry import ModelInfo, default_model, find_model
 from sarlra.recipe import Recipe
 from sarlra.serving.live import Live
@@ -34,6 +34,7 @@ from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.serving.tiles import list_layers
 from sarlra.serving.verify import verify
+from tests.models.shipped_copy import copy_without_background
 from tests.servers.files import FileServer
 from tests.servers.items import opera_items, write_items
 
@@ -45,10 +46,7 @@ SLIDE = (slice(70, 95), slice(200, 240))
 def model(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
     """A shipped model in a folder of its own, where a background can be stored with it."""
     folder = tmp_path_factory.mktemp("model")
-    shipped = default_model("VV", "ascending")
-    for suffix in (".keras", ".json"):
-        shutil.copyfile(shipped.path.with_suffix(suffix), folder / f"{shipped.name}{suffix}")
-    return find_model(str(folder / f"{shipped.name}.keras"))
+    return copy_without_background(default_model("VV", "ascending"), folder)
 
 
 @pytest.fixture(scope="module")

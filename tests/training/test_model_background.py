@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,12 @@ from sarlra.models.registry import default_model, find_model
 from sarlra.recipe import make_recipe
 from sarlra.samples.store import ARRAYS, COLUMNS, FACTS, KIND, TABLE, write_layer
 from sarlra.training import background
+from tests.models.shipped_copy import copy_without_background
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    shipped = default_model("VV", "ascending")
-    for suffix in (".keras", ".json"):
-        shutil.copyfile(shipped.path.with_suffix(suffix), tmp_path / f"own{suffix}")
-    return tmp_path / "own.keras"
+    return copy_without_background(default_model("VV", "ascending"), tmp_path, "own").path
 
 
 def _run(*arguments: object) -> Any:
@@ -92,7 +89,7 @@ def test_quiet_windows_of_a_composite_are_taken(model: Path, tmp_path: Path) -> 
 @pytest.mark.slow
 def test_simulated_worlds_give_windows_in_which_nothing_slid(model: Path) -> None:
     info = find_model(str(model))
-    found = background.from_simulation(info, size_px=512)
+    (found,) = background.from_simulation([info], size_px=512)
     assert found.shape == (64, 64, 64, 2)
     assert np.isfinite(found).all()
     assert abs(float(found[..., 1].mean())) < 1.0
@@ -102,3 +99,7 @@ def test_simulated_worlds_give_windows_in_which_nothing_slid(model: Path) -> Non
 def test_one_source_is_named(model: Path) -> None:
     for given in ((), ("--simulated", "--composite", "x.tif")):
         assert "give one of" in str(_run(model, *given).exception)
+
+
+def test_a_composite_is_of_one_model() -> None:
+    assert "for one model, not for 2" in str(_run("a", "b", "--dataset", "x").exception)
