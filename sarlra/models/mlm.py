@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from sarlra.catalogs import catalogs_folder
-from sarlra.models.background import background_file, read_background
 from sarlra.models.files import read_bounded, write_atomically
 from sarlra.models.folders import shipped_folder
 from sarlra.models.registry import ModelInfo, find_model
@@ -163,6 +162,8 @@ def _asset(info: ModelInfo, href: str) -> dict[str, Any]:
 
 def _background(info: ModelInfo, href: str) -> dict[str, dict[str, Any]]:
     """The background, where one is stored with the model: beside its file."""
+    from sarlra.models.background import background_file, read_background  # it needs NumPy
+
     if read_background(info) is None:
         return {}
     path = background_file(info.path)
