@@ -21,8 +21,9 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from sarlra.errors import InputError
-from sarlra.jobs.dataset import Wish, build_dataset
+from sarlra.jobs.dataset import build_dataset
 from sarlra.jobs.dataset_ask import make_wish
+from sarlra.jobs.wish import Wish
 from sarlra.samples.summary import counts, draw_sheet
 
 

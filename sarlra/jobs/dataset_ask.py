@@ -9,8 +9,8 @@ from typing import Literal
 from sarlra.errors import InputError
 from sarlra.jobs.case_plan import Combination
 from sarlra.jobs.cases import Given, open_cases
-from sarlra.jobs.dataset import Wish
 from sarlra.jobs.plan import BOTH
+from sarlra.jobs.wish import Wish
 from sarlra.recipe import PAPER_BUFFERS, make_recipe, parse_buffers
 from sarlra.scenes.model import OrbitState
 

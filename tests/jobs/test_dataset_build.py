@@ -17,17 +17,12 @@ from affine import Affine
 from rasterio.features import geometry_mask
 
 from sarlra.composites.build import build_composite
-from sarlra.errors import (
-    AssetError,
-    InputError,
-    NoAcquisitionsError,
-    OutputError,
-    RecipeError,
-)
+from sarlra.errors import AssetError, InputError, NoAcquisitionsError, OutputError, RecipeError
 from sarlra.events.resolve import resolve_event
 from sarlra.grid import PixelBox, Tile
-from sarlra.jobs.dataset import Wish, build_dataset
+from sarlra.jobs.dataset import build_dataset
 from sarlra.jobs.dataset_ask import make_wish
+from sarlra.jobs.wish import Wish
 from sarlra.recipe import make_recipe
 from sarlra.samples.store import Dataset
 from sarlra.scenes.find import find_scenes
