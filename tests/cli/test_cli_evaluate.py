@@ -62,7 +62,7 @@ def test_realism_is_compared_from_the_command_line(
 ) -> None:
     """The comparison itself is tested elsewhere: here a small one stands for it."""
     from sarlra.evaluation import realism
-    from sarlra.evaluation.realism import CoverStatistics
+    from sarlra.evaluation.cover_statistics import CoverStatistics
 
     three = (-12.0, -10.0, -8.0)
     real = CoverStatistics(500, three, three, three, *[1.0] * 9)

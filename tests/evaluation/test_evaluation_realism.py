@@ -5,17 +5,10 @@ import numpy as np
 import pytest
 
 from sarlra.errors import InputError
-from sarlra.evaluation.realism import (
-    beyond,
-    classify,
-    compare,
-    evaluate_realism,
-    multilook,
-    read_series,
-    simulate_series,
-    statistics,
-)
+from sarlra.evaluation.cover_statistics import classify, statistics
+from sarlra.evaluation.realism import beyond, compare, evaluate_realism
 from sarlra.evaluation.realism_figure import draw_realism
+from sarlra.evaluation.realism_series import multilook, read_series, simulate_series
 from sarlra.evaluation.realism_table import realism_markdown
 from tests.conftest import ROOT
 
