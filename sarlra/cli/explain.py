@@ -105,7 +105,7 @@ def _explain(
     from sarlra.jobs.explain import explain as run
     from sarlra.jobs.explain_report import About, write_report
     from sarlra.serving.explain import attach as put
-    from sarlra.serving.explain import background_of, detections_of, spot_at, spots_in
+    from sarlra.serving.explain_windows import background_of, detections_of, spot_at, spots_in
 
     if attach and subject.document is None:
         raise InputError(f"{subject.name} is no item: there is nothing to --attach a map to")

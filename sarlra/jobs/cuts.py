@@ -20,7 +20,7 @@ Show = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class CutPart:
     """A part with what it was cut of."""
 
     plan: CasePlan
@@ -33,7 +33,7 @@ class Cut:
     part: Part
 
     @classmethod
-    def of(cls, plan: CasePlan, work: PartWork, part: Part) -> Cut:
+    def of(cls, plan: CasePlan, work: PartWork, part: Part) -> CutPart:
         """Of a part's work and what came of it."""
         recipe, track = work.layers[0]
         names = tuple(layer_name(recipe) for recipe, _ in work.layers)
@@ -43,7 +43,7 @@ class Cut:
         )  # fmt: skip
 
 
-def cut_all(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) -> list[Cut]:
+def cut_all(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) -> list[CutPart]:
     """The parts of all plans, in their order; those that stand on the shelf are not cut again.
 
     Raises
@@ -69,7 +69,7 @@ def cut_all(plans: Sequence[CasePlan], shelf: Path, show: Show, cluster: str) ->
                 f"a worker wrote {part.folder}, which is not there",
                 hint="the folder of a dataset has to be on a disk that all workers share",
             )
-    return [Cut.of(plan, work, part) for (plan, work), part in zip(works, parts, strict=True)]
+    return [CutPart.of(plan, work, part) for (plan, work), part in zip(works, parts, strict=True)]
 
 
 def _judge(plans: Sequence[CasePlan], show: Show, cluster: str) -> list[tuple[Quality, ...]]:

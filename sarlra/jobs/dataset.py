@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sarlra.errors import NoAcquisitionsError, OutputError
 from sarlra.jobs.case_plan import plan_case
-from sarlra.jobs.cuts import Cut, Show, cut_all
+from sarlra.jobs.cuts import CutPart, Show, cut_all
 from sarlra.jobs.patch_table import check_classes, notes_of, table_of
 from sarlra.jobs.wish import Wish, facts_of
 from sarlra.recipe import Recipe
@@ -116,7 +116,7 @@ def _write(
     facts: dict[str, Any],
     table: gpd.GeoDataFrame,
     places: Sequence[tuple[int, NDArray[np.int64]]],
-    cuts: Sequence[Cut],
+    cuts: Sequence[CutPart],
     show: Show,
 ) -> None:
     """Arrays, then the table, then the description that makes it a dataset."""
@@ -136,7 +136,7 @@ def _write(
 
 
 def _windows(
-    recipe: Recipe, places: Sequence[tuple[int, NDArray[np.int64]]], cuts: Sequence[Cut]
+    recipe: Recipe, places: Sequence[tuple[int, NDArray[np.int64]]], cuts: Sequence[CutPart]
 ) -> Iterator[NDArray[np.float32]]:
     name = layer_name(recipe)
     for index, rows in places:

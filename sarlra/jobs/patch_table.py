@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from sarlra.composites.quality import rejections
 from sarlra.errors import InputError
 from sarlra.jobs.case_plan import CasePlan
-from sarlra.jobs.cuts import Cut
+from sarlra.jobs.cuts import CutPart
 from sarlra.jobs.wish import POLARISATIONS
 from sarlra.samples.draw import limit_of, ratios
 from sarlra.samples.store import COLUMNS
 
 
 def table_of(
-    cuts: Sequence[Cut],
+    cuts: Sequence[CutPart],
 ) -> tuple[gpd.GeoDataFrame, list[tuple[int, NDArray[np.int64]]]]:
     """The table, and in its order the parts (by index) with the rows taken of each."""
     frames = [frame for index, cut in enumerate(cuts) if len(frame := _rows(cut, index))]
@@ -47,7 +47,7 @@ def table_of(
     return kept[[*COLUMNS, "geometry"]].reset_index(drop=True), places
 
 
-def _rows(cut: Cut, index: int) -> gpd.GeoDataFrame:
+def _rows(cut: CutPart, index: int) -> gpd.GeoDataFrame:
     part, sides = cut.part, cut.plan.sides
     cells = cut.cells.take(part.chosen)
     names = cells.names.tolist()
@@ -95,7 +95,7 @@ def check_classes(table: gpd.GeoDataFrame, plans: Sequence[CasePlan]) -> None:
     )
 
 
-def notes_of(plans: Sequence[CasePlan], cuts: Sequence[Cut]) -> list[str]:
+def notes_of(plans: Sequence[CasePlan], cuts: Sequence[CutPart]) -> list[str]:
     """What was noted while cases were planned and their tiles cut, each once."""
     said = [note for plan in plans for note in plan.notes]
     for cut in cuts:

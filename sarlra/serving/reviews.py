@@ -15,15 +15,8 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 from starlette.responses import JSONResponse
 
-from sarlra.catalog.reviews import (
-    MAX_NAME,
-    MAX_TEXT,
-    Review,
-    Verdict,
-    add_review,
-    current_reviews,
-    read_reviews,
-)
+from sarlra.catalog.review import MAX_NAME, MAX_TEXT, Review, Verdict
+from sarlra.catalog.reviews import add_review, current_reviews, read_reviews
 from sarlra.errors import InputError, SarlraError
 from sarlra.serving.downloads import Shown, detections_of
 from sarlra.serving.live import Live

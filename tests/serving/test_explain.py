@@ -29,10 +29,10 @@ from sarlra.models.cnn import build_cnn
 from sarlra.models.packing import pack_network
 from sarlra.models.registry import ModelInfo, default_model, find_model
 from sarlra.recipe import Recipe
+from sarlra.serving.layers import list_layers
 from sarlra.serving.live import Live
 from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
-from sarlra.serving.tiles import list_layers
 from sarlra.serving.verify import verify
 from tests.models.shipped_copy import copy_without_background
 from tests.servers.files import FileServer

@@ -16,7 +16,7 @@ from serving_world import EVENT, world
 from stac_geoparquet.arrow import stac_table_to_items
 
 from sarlra.catalog.items import item_document
-from sarlra.catalog.reviews import Review, review_item
+from sarlra.catalog.review import Review, review_item
 from sarlra.catalog.validate import validate_fields, validate_item
 from sarlra.composites.measures import Measures
 from sarlra.composites.quality import Quality
