@@ -20,9 +20,9 @@ from sarlra.catalog.collection_document import collection_document
 from sarlra.catalog.coverage import coverage
 from sarlra.catalog.merge import Merged, Suppress, merge_detections
 from sarlra.catalog.names import COLLECTIONS, FILES, ROOT, collection_path, event_name, item_path
-from sarlra.catalog.publish import asset_fault
 from sarlra.catalog.root import root_bytes, to_bytes
 from sarlra.catalog.sink import Sink
+from sarlra.catalog.standing import asset_fault
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.catalog.versions import Document, current_of, lineages
 from sarlra.errors import CatalogError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,14 +14,13 @@ import pystac
 import xarray as xr
 from numpy.typing import NDArray
 
-from sarlra.catalog import assets, checksums, vector
+from sarlra.catalog import assets, vector
 from sarlra.catalog.cog import write_cog
 from sarlra.catalog.items import item_document
-from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path, resolved
+from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path
 from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.quicklook import caption_of, draw_quicklook
 from sarlra.catalog.rasters import (
-    Raster,
     change_raster,
     hillshade_raster,
     score_rasters,
@@ -31,69 +28,12 @@ from sarlra.catalog.rasters import (
 )
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
+from sarlra.catalog.standing import as_item, asset_fault
 from sarlra.catalog.validate import validate_item
 from sarlra.errors import CatalogError, SarlraError, StoreError
 from sarlra.events.event import Event
 from sarlra.grid import Tile
 from sarlra.scenes.model import Track
-
-__all__ = ["Provenance", "find_done", "item_id", "publish_job"]
-
-log = logging.getLogger(__name__)
-
-
-def find_done(sink: Sink, item_id: str, job_id: str, *, verify: bool = False) -> pystac.Item | None:
-    """The item of a job, if the job need not be run again.
-
-    It has to be valid, of the same job, and every file that it names with a size has to be there
-    with that size; with ``verify`` the checksums are computed too. Anything else is None, never an
-    error.
-    """
-    path = item_path(item_id)
-    try:
-        if not sink.exists(path):
-            return None
-        document = json.loads(sink.read_bytes(path))
-        if not isinstance(document, dict):
-            return None
-        validate_item(document)
-        if document["id"] != item_id or document["properties"]["sarlra:job_id"] != job_id:
-            return None
-        if fault := asset_fault(sink, document, path, verify=verify):
-            log.warning("item %s is made again: %s", item_id, fault)
-            return None
-        return _as_item(document, sink.url_of(path))
-    except (SarlraError, ValueError, RecursionError) as error:
-        log.warning("item %s is made again: %s", item_id, error)
-        return None
-
-
-def _as_item(document: dict[str, Any], href: str) -> pystac.Item:
-    """The document as an object of pystac, with its address."""
-    item = pystac.Item.from_dict(document, href=href)
-    # pystac follows this link whenever an href is asked for, and the root is written by the fold.
-    item.remove_links("root")
-    return item
-
-
-def asset_fault(sink: Sink, document: Mapping[str, Any], path: str, *, verify: bool) -> str | None:
-    """What is wrong with the files of an item or collection at ``path``; None if nothing is."""
-    for key, asset in sorted(document.get("assets", {}).items()):
-        target = resolved(asset["href"], path)
-        if target is None:
-            continue
-        if asset.get("type") == assets.ZARR:
-            target = f"{target}/zarr.json"
-        size = sink.size(target)
-        if size is None:
-            return f"asset {key}: there is no {target}"
-        if size != asset.get("file:size", size):
-            return f"asset {key}: {target} has {size} bytes, not {asset['file:size']}"
-        if verify and "file:checksum" in asset:
-            with sink.open(target) as stream:
-                if checksums.of_stream(stream) != asset["file:checksum"]:
-                    return f"asset {key}: {target} has another checksum"
-    return None
 
 
 def publish_job(
@@ -150,6 +90,20 @@ def publish_job(
     change = change_raster(composite, tile, provenance.recipe)
     scores, reasons = score_rasters(lattice, tile, provenance.recipe)
     visibility, data = visibility_rasters(composite, tile)
+    rasters = {
+        "change": change,
+        "scores": scores,
+        "score-reasons": reasons,
+        "visibility": visibility,
+        "data": data,
+    }
+    if shade is not None:
+        rasters["hillshade"] = hillshade_raster(shade, composite, tile)
+    tables = {"detections": detections, "detections-geojson": detections}
+    if outlines is not None:
+        tables["outlines"] = outlines
+    made = {*rasters, *tables, "quicklook"}
+    size = provenance.recipe.window_px * tile.resolution
     caption = caption_of(
         event,
         track,
@@ -160,47 +114,16 @@ def publish_job(
         provenance.source,
     )
     with tempfile.TemporaryDirectory(prefix="sarlra-item-") as folder:
-        relief = {} if shade is None else {"hillshade": hillshade_raster(shade, composite, tile)}
-        left_out = {
-            key
-            for key, absent in (
-                ("hillshade", not relief),
-                ("outlines", outlines is None),
-                ("contributions", True),  # of sarlra explain, attached to what stands
-            )
-            if absent
-        }
-        files = {k: Path(folder) / name for k, name in FILES.items() if k not in left_out}
-        _write_raster(files["change"], change)
-        _write_raster(files["scores"], scores)
-        _write_raster(files["score-reasons"], reasons)
-        _write_raster(files["visibility"], visibility)
-        _write_raster(files["data"], data)
-        for key, raster in relief.items():
-            _write_raster(files[key], raster)
-        vector.write_parquet(files["detections"], detections)
-        vector.write_geojson(files["detections-geojson"], detections)
-        if outlines is not None:
-            vector.write_parquet(files["outlines"], outlines)
-        size = provenance.recipe.window_px * tile.resolution
+        files = {key: Path(folder) / name for key, name in FILES.items() if key in made}
+        for key, raster in rasters.items():
+            write_cog(files[key], raster.values, raster.transform, raster.epsg, raster.bands)
+        for key, table in tables.items():
+            _write_table(files[key], table)
         files["quicklook"].write_bytes(draw_quicklook(change, detections, size, caption))
         listed = {
             "composite": _composite(sink, provenance, path, tile.epsg),
-            "change": assets.raster_asset("change", files["change"], change),
-            "scores": assets.raster_asset("scores", files["scores"], scores),
-            "score-reasons": assets.raster_asset("score-reasons", files["score-reasons"], reasons),
-            "visibility": assets.raster_asset("visibility", files["visibility"], visibility),
-            "data": assets.raster_asset("data", files["data"], data),
-            **{key: assets.raster_asset(key, files[key], r) for key, r in relief.items()},
-            **{
-                key: assets.table_asset(key, files[key], detections)
-                for key in ("detections", "detections-geojson")
-            },
-            **(
-                {}
-                if outlines is None
-                else {"outlines": assets.table_asset("outlines", files["outlines"], outlines)}
-            ),
+            **{key: assets.raster_asset(key, files[key], r) for key, r in rasters.items()},
+            **{key: assets.table_asset(key, files[key], t) for key, t in tables.items()},
             "quicklook": assets.file_asset("quicklook", files["quicklook"]),
             "inputs": _inputs(sink, provenance, path),
         }
@@ -208,11 +131,14 @@ def publish_job(
         document = item_document(event, tile, track, change.bounds, provenance, numbers, listed)
         validate_item(document)
         _put(sink, identifier, files, document)
-    return _as_item(document, sink.url_of(path))
+    return as_item(document, sink.url_of(path))
 
 
-def _write_raster(path: Path, raster: Raster) -> None:
-    write_cog(path, raster.values, raster.transform, raster.epsg, raster.bands)
+def _write_table(path: Path, table: gpd.GeoDataFrame) -> None:
+    if path.suffix == ".geojson":
+        vector.write_geojson(path, table)
+    else:
+        vector.write_parquet(path, table)
 
 
 def _over_threshold(scores: np.ndarray, threshold: float) -> dict[str, Any]:

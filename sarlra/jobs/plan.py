@@ -9,20 +9,14 @@ from typing import Literal
 
 import shapely
 
-from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.names import item_id
 from sarlra.catalog.sink import Sink
+from sarlra.catalog.standing import find_done
 from sarlra.errors import AreaError, ModelError, NoAcquisitionsError
 from sarlra.events.event import Event
 from sarlra.events.geometry import to_utm
 from sarlra.events.times import iso
-from sarlra.jobs.job import (
-    Job,
-    Outcome,
-    awaits_terrain,
-    job_id,
-    outcome_of,
-    track_version,
-)
+from sarlra.jobs.job import Job, Outcome, awaits_terrain, job_id, outcome_of, track_version
 from sarlra.jobs.tiles import TileWindows, plan_tiles
 from sarlra.models.registry import ModelInfo, default_model, find_model
 from sarlra.recipe import Polarisations, Recipe

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from sarlra.catalog.publish import item_id
+from sarlra.catalog.names import item_id
 from sarlra.errors import JobsFailedError
 from sarlra.jobs.job import Job, Outcome
 from sarlra.settings import ClusterSettings, resources_of

@@ -16,8 +16,11 @@ import xarray as xr
 from affine import Affine
 
 from sarlra.catalog.coverage import pixels_of, shares_of
-from sarlra.catalog.publish import Provenance, find_done, item_id, publish_job
+from sarlra.catalog.names import item_id
+from sarlra.catalog.provenance import Provenance
+from sarlra.catalog.publish import publish_job
 from sarlra.catalog.sink import Sink, open_sink
+from sarlra.catalog.standing import find_done
 from sarlra.composites.build import build_composite, compute
 from sarlra.composites.quality import corrections_of, kept_track, rejections
 from sarlra.composites.region_fault import region_fault

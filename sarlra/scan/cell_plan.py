@@ -13,8 +13,9 @@ import numpy.typing as npt
 import shapely
 
 from sarlra import __version__
-from sarlra.catalog.publish import find_done, item_id
+from sarlra.catalog.names import item_id
 from sarlra.catalog.sink import Sink
+from sarlra.catalog.standing import find_done
 from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import shapely
 
-from sarlra.catalog.publish import item_id
+from sarlra.catalog.names import item_id
 from sarlra.events.geometry import split_antimeridian, transformer
 from sarlra.grid import Tile
 from sarlra.jobs.tiles import TileWindows

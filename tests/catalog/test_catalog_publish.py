@@ -22,9 +22,10 @@ from sarlra.catalog.assets import COG
 from sarlra.catalog.cog import Band, write_cog
 from sarlra.catalog.folder import FolderSink
 from sarlra.catalog.looks import colour_table
-from sarlra.catalog.names import item_path
-from sarlra.catalog.publish import find_done, item_id, publish_job
+from sarlra.catalog.names import item_id, item_path
+from sarlra.catalog.publish import publish_job
 from sarlra.catalog.sink import open_sink
+from sarlra.catalog.standing import find_done
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.errors import CatalogError, EventError, SarlraError, StoreError
 from sarlra.recipe import Recipe

@@ -19,8 +19,8 @@ from sarlra.catalog.collection import fold
 from sarlra.catalog.folder import FolderSink
 from sarlra.catalog.names import item_path
 from sarlra.catalog.overview import draw_event
-from sarlra.catalog.publish import find_done
 from sarlra.catalog.sink import open_sink
+from sarlra.catalog.standing import find_done
 from sarlra.errors import OutputError, StoreError
 
 pytestmark = pytest.mark.services
