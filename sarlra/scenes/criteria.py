@@ -9,7 +9,7 @@ import shapely
 from shapely import MultiPolygon
 
 from sarlra.scenes.items import FoundItem
-from sarlra.scenes.normalise import item_geometry, item_interval
+from sarlra.scenes.where_when import item_geometry, item_interval
 
 
 def in_collections(found: FoundItem, collections: tuple[str, ...]) -> bool:

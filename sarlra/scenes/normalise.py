@@ -5,26 +5,31 @@ Reads STAC 1.0 and 1.1: ``proj:epsg`` or ``proj:code``, on the asset or on the i
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
-from shapely import MultiPolygon
 from shapely.errors import ShapelyError
-from shapely.geometry import shape
 
-from sarlra.events.geometry import split_antimeridian, unite
 from sarlra.scenes.hrefs import absolute_href
 from sarlra.scenes.items import FoundItem
 from sarlra.scenes.model import OrbitState, Skipped, Slice
 from sarlra.scenes.signing import SigningPolicy, unsign
+from sarlra.scenes.values import (
+    finite_numbers,
+    integer,
+    mapping,
+    optional_integer,
+    optional_text,
+    text,
+    time_of,
+)
+from sarlra.scenes.where_when import item_geometry, item_interval
 
 _PLATFORM = re.compile(r"sentinel-?1([a-z])", re.IGNORECASE)
 _BURST_ID = re.compile(r"[Tt]\d{3}[-_]\d{6}[-_][Ii][Ww]\d")
 _OPERA_TIMES = re.compile(r"_(\d{8}T\d{6}Z)_(\d{8}T\d{6}Z)_")
-_LONGEST_SLICE = timedelta(hours=1)
 _MAX_PARTS = 1000
 
 
@@ -50,48 +55,10 @@ def slice_from_item(found: FoundItem, policy: SigningPolicy | None) -> Slice | S
         return Skipped(subject, "malformed", f"{cause}" or type(cause).__name__)
 
 
-def item_interval(item: Mapping[str, Any]) -> tuple[datetime, datetime | None]:
-    """Start and end of sensing, UTC: ``start_datetime`` where given, else ``datetime``.
-
-    Raises
-    ------
-    ValueError
-        There is no such time, or it is none.
-    """
-    properties = _mapping(item.get("properties"), "properties")
-    start = _time(properties.get("start_datetime")) or _time(properties.get("datetime"))
-    if start is None:
-        raise ValueError("it has no time")
-    end = _time(properties.get("end_datetime"))
-    if end is not None and not timedelta(0) <= end - start <= _LONGEST_SLICE:
-        end = None
-    return start, end
-
-
-def item_geometry(item: Mapping[str, Any]) -> MultiPolygon:
-    """The footprint, EPSG:4326, split at the antimeridian.
-
-    Raises
-    ------
-    ValueError
-        It has none, or none of longitudes and latitudes.
-    """
-    geometry = _mapping(item.get("geometry"), "geometry")
-    if geometry.get("type") not in ("Polygon", "MultiPolygon"):
-        raise ValueError(f"its geometry is of type {geometry.get('type')!r:.60}")
-    try:
-        parts = split_antimeridian(shape(dict(geometry)), wide_crosses=True)
-        return parts if len(parts.geoms) == 1 else unite(parts.geoms)
-    except (AttributeError, IndexError, TypeError, KeyError, ShapelyError) as cause:
-        raise ValueError(f"its geometry is none: {cause}") from cause
-    except ValueError as cause:
-        raise ValueError(f"its geometry cannot be used: {cause}") from cause
-
-
 def _slice(found: FoundItem, policy: SigningPolicy | None) -> Slice:
     item = found.item
-    properties = _mapping(item.get("properties"), "properties")
-    item_id = _text(item.get("id"), "id")
+    properties = mapping(item.get("properties"), "properties")
+    item_id = text(item.get("id"), "id")
     platform = _platform(properties)
     _check_mode(properties)
     _check_product(item)
@@ -100,12 +67,12 @@ def _slice(found: FoundItem, policy: SigningPolicy | None) -> Slice:
     start, end = item_interval(item)
     return Slice(
         item_id=item_id,
-        collection=_optional_text(item.get("collection")),
+        collection=optional_text(item.get("collection")),
         datetime=start,
         platform=platform,
-        relative_orbit=_integer(properties.get("sat:relative_orbit"), 1, 175, "relative orbit"),
+        relative_orbit=integer(properties.get("sat:relative_orbit"), 1, 175, "relative orbit"),
         orbit_state=_orbit_state(properties.get("sat:orbit_state")),
-        absolute_orbit=_optional_integer(properties.get("sat:absolute_orbit")),
+        absolute_orbit=optional_integer(properties.get("sat:absolute_orbit")),
         datatake=_datatake(properties.get("s1:datatake_id")),
         assets=tuple(
             (name, unsign(absolute_href(asset.get("href"), found.base), policy))
@@ -139,17 +106,17 @@ def _check_mode(properties: Mapping[str, Any]) -> None:
 
 def _check_product(item: Mapping[str, Any]) -> None:
     # sar:product_type does not tell: the Planetary Computer's RTC items say GRD.
-    collection = _optional_text(item.get("collection")) or ""
+    collection = optional_text(item.get("collection")) or ""
     if collection.lower().endswith(("-grd", "-slc", "-ocn")):
         raise _RejectedError("no-grid", f"it is of {collection}, not terrain corrected")
 
 
 def _assets(item: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    stated = _mapping(item.get("assets"), "assets")
+    stated = mapping(item.get("assets"), "assets")
     if len(stated) > _MAX_PARTS:
         raise ValueError("it has too many assets")
     wanted = {
-        str(key).upper(): _mapping(asset, f"asset {key}")
+        str(key).upper(): mapping(asset, f"asset {key}")
         for key, asset in sorted(stated.items(), key=lambda pair: str(pair[0]))
         if str(key).upper() in ("VV", "VH")
     }
@@ -167,8 +134,8 @@ def _grid(
         return properties.get(name) if value is None else value
 
     epsg = _epsg(stated("proj:code"), stated("proj:epsg"))
-    numbers = _numbers(stated("proj:transform"))
-    size = _numbers(stated("proj:shape"))
+    numbers = finite_numbers(stated("proj:transform"))
+    size = finite_numbers(stated("proj:shape"))
     transform = None
     if numbers is not None and len(numbers) in (6, 9):
         a, b, c, d, e, f = numbers[:6]
@@ -189,33 +156,11 @@ def _epsg(code: Any, epsg: Any) -> int:
     )
 
 
-def _numbers(values: Any) -> list[float] | None:
-    if not isinstance(values, list | tuple) or len(values) > 16:
-        return None
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        return None
-    numbers = [float(value) for value in values]
-    return numbers if all(map(math.isfinite, numbers)) else None
-
-
 def _orbit_state(value: Any) -> OrbitState:
     state = value.strip().lower() if isinstance(value, str) else value
     if state not in ("ascending", "descending"):
         raise ValueError(f"its orbit state is {value!r:.80}")
     return cast(OrbitState, state)
-
-
-def _integer(value: Any, low: int, high: int, name: str) -> int:
-    number = _optional_integer(value)
-    if number is None or not low <= number <= high:
-        raise ValueError(f"its {name} is {value!r:.80}")
-    return number
-
-
-def _optional_integer(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return int(value) if value % 1 == 0 else None
 
 
 def _datatake(value: Any) -> str | None:
@@ -225,30 +170,19 @@ def _datatake(value: Any) -> str | None:
 def _processed(item_id: str, properties: Mapping[str, Any]) -> datetime | None:
     for name in ("s1:processing_datetime", "processing:datetime", "created", "updated"):
         try:
-            moment = _time(properties.get(name))
+            moment = time_of(properties.get(name))
         except ValueError:
             continue
         if moment is not None:
             return moment
     times = _OPERA_TIMES.search(item_id)
-    return _time(times.group(2)) if times else None
+    return time_of(times.group(2)) if times else None
 
 
 def _burst(item_id: str, properties: Mapping[str, Any]) -> str | None:
     stated = properties.get("opera:burst_id")
     match = _BURST_ID.search(stated if isinstance(stated, str) else item_id)
     return match.group(0).upper().replace("_", "-") if match else None
-
-
-def _time(value: Any) -> datetime | None:
-    if value is None:
-        return None
-    if not isinstance(value, str | datetime):
-        raise ValueError(f"{value!r:.80} is no time")
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
 
 
 def _link(found: FoundItem, rel: str) -> str | None:
@@ -260,19 +194,3 @@ def _link(found: FoundItem, rel: str) -> str | None:
             except ValueError:
                 return None
     return None
-
-
-def _mapping(value: Any, name: str) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"its {name} is missing or malformed")
-    return value
-
-
-def _text(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= 512 or not value.isprintable():
-        raise ValueError(f"its {name} is missing or malformed")
-    return value
-
-
-def _optional_text(value: Any) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= 512 else None

@@ -19,8 +19,8 @@ from shapely import MultiPolygon, STRtree
 from sarlra.scenes.api import ApiSearch
 from sarlra.scenes.criteria import in_collections, within_time
 from sarlra.scenes.items import FoundItem, load_items
-from sarlra.scenes.normalise import item_geometry
 from sarlra.scenes.sources import Source
+from sarlra.scenes.where_when import item_geometry
 
 
 class Search(Protocol):
