@@ -17,7 +17,8 @@ from sarlra.jobs.relief import choose_terrain
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.scenes.sources import Source, open_source
 from sarlra.terrain.choice import TerrainChoice
-from sarlra.watch.passes import Look, advance, look
+from sarlra.watch.advance import advance
+from sarlra.watch.look import Look, look
 from sarlra.watch.refused import put_refused, read_refused
 from sarlra.watch.trigger import ALERT_MAGNITUDE, TakenUp, take_up
 from sarlra.watch.versions import Document, link_versions, read_versions
