@@ -22,7 +22,8 @@ from shapely.geometry import shape as to_shape
 
 from sarlra.errors import AssetError, InputError
 from sarlra.scenes.model import Acquisition, Slice, Track
-from sarlra.simulation.implant import Geometry, Implanted, implant, made_up_relief
+from sarlra.simulation.contrast import Geometry
+from sarlra.simulation.implant import Implanted, implant, made_up_relief
 
 F32 = NDArray[np.float32]
 

@@ -16,34 +16,16 @@ from shapely import Polygon
 from shapely.affinity import affine_transform
 
 from sarlra.errors import InputError
-from sarlra.simulation.backscatter import level_db
+from sarlra.simulation.contrast import Geometry, block_means, incidence_on, power_ratio
 from sarlra.simulation.landslides import draw_areas, place_slides
 from sarlra.simulation.layout import RESOLUTION
 from sarlra.simulation.noise import F32, Mask, smooth_noise, stream
 from sarlra.simulation.outline import Slope
-from sarlra.simulation.parameters import LEAST_DB, Cover
 from sarlra.simulation.profile import Failure
 from sarlra.simulation.terrain import make_terrain
+from sarlra.terrain.slopes import gradients
 
-_SMOOTH_PX = 2.0
-"""Width of the Gaussian that takes the speckle out of the former level, pixels of the series."""
 _MAX_PX = 20_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Geometry:
-    """How the series was looked at.
-
-    Parameters
-    ----------
-    incidence
-        Incidence angle on flat ground, degrees.
-    look_azimuth
-        From the sensor to the ground, degrees clockwise from the grid's north.
-    """
-
-    incidence: float
-    look_azimuth: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,7 @@ def made_up_relief(seed: int, shape: tuple[int, int], resolution: float) -> F32:
     factor = _factor(resolution)
     size = max(256, factor * max(shape))
     fine = make_terrain(seed, size).elevation
-    return _reduce(fine[: shape[0] * factor, : shape[1] * factor], factor)
+    return block_means(fine[: shape[0] * factor, : shape[1] * factor], factor)
 
 
 def implant(
@@ -137,56 +119,18 @@ def implant(
         weight[blocked] = 0.0
     areas = np.sort(draw_areas(rng, count, kind))[::-1]
     placed = place_slides(rng, weight, Slope.from_gradient(east, north), areas, kind, blocked)
-    ratio = _ratio(rng, series, after, placed.label, placed.zone, placed.strength,
-                   _local_incidence(east, north, geometry), factor)  # fmt: skip
+    ratio = power_ratio(rng, series, after, placed.label, placed.zone, placed.strength,
+                   incidence_on(east, north, geometry), factor)  # fmt: skip
     changed = series.copy()
     valid = np.isfinite(series) & (series > 0)
     changed[after] = np.where(valid[after], series[after] * ratio[None], series[after])
     return Implanted(
         changed,
-        _reduce((placed.label > 0).astype(np.float32), factor),
+        block_means((placed.label > 0).astype(np.float32), factor),
         tuple(affine_transform(p, [1 / factor, 0, 0, 1 / factor, 0, 0]) for p in placed.outlines),
         np.array([p.area for p in placed.outlines]) * RESOLUTION**2,
         np.asarray(placed.strength > 0.3),
     )
-
-
-def _ratio(
-    rng: np.random.Generator,
-    series: F32,
-    after: npt.NDArray[np.bool_],
-    label: npt.NDArray[np.int32],
-    zone: npt.NDArray[np.uint8],
-    strength: F32,
-    incidence: F32,
-    factor: int,
-) -> F32:
-    """New power over old, (polarisations, rows, columns), from the former level and the incidence
-    on the fine grid; the mean over the fine pixels of each pixel.
-    """
-    size = (label.shape[0], label.shape[1])
-    classes = np.where(zone == 2, int(Cover.DEPOSIT), int(Cover.SCAR)).astype(np.uint8)
-    contrast = np.clip((incidence - 6.0) / 20.0, 0.0, 1.0) * (incidence < 88.0)
-    share = np.concatenate([[np.float32(0)], strength])[label] * contrast
-    ratios = []
-    for pol in range(series.shape[1]):
-        former = np.kron(_former(series[~after, pol]), np.ones((factor, factor), dtype=np.float32))
-        texture = 0.7 * smooth_noise(rng, size, 3.0) + 0.7 * smooth_noise(rng, size, 18.0)
-        fresh = 10 ** (level_db(pol, classes, incidence, texture) / 10)
-        ratios.append(_reduce((1 - share + share * fresh / former).astype(np.float32), factor))
-    return np.stack(ratios)
-
-
-def _former(before: F32) -> F32:
-    """Level in linear power before the earthquake, speckle taken out; float32, positive."""
-    valid = np.isfinite(before) & (before > 0)
-    known = valid.any(axis=0)
-    total = np.where(valid, before, 0).sum(axis=0) / np.maximum(valid.sum(axis=0), 1)
-    weight = ndimage.gaussian_filter(known.astype(np.float32), _SMOOTH_PX)
-    level = ndimage.gaussian_filter(np.where(known, total, 0).astype(np.float32), _SMOOTH_PX)
-    least = np.float32(10 ** (LEAST_DB / 10))
-    former = np.maximum(level / np.maximum(weight, 1e-6), least)
-    return np.asarray(former, dtype=np.float32)
 
 
 def _weight(rng: np.random.Generator, east: F32, north: F32, kind: Failure) -> F32:
@@ -199,23 +143,7 @@ def _weight(rng: np.random.Generator, east: F32, north: F32, kind: Failure) -> F
 
 
 def _gradient(elevation: F32) -> tuple[F32, F32]:
-    smooth = ndimage.gaussian_filter(elevation, 1.5)
-    down, east = np.gradient(smooth, RESOLUTION)
-    return np.asarray(east, dtype=np.float32), np.asarray(-down, dtype=np.float32)
-
-
-def _local_incidence(east: F32, north: F32, geometry: Geometry) -> F32:
-    theta, look = np.deg2rad(geometry.incidence), np.deg2rad(geometry.look_azimuth)
-    rise = east * np.sin(look) + north * np.cos(look)
-    cosine = (np.cos(theta) + np.sin(theta) * rise) / np.sqrt(1 + east**2 + north**2)
-    angle = np.rad2deg(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    return np.asarray(angle, dtype=np.float32)
-
-
-def _reduce(image: F32, factor: int) -> F32:
-    rows, cols = (n // factor for n in image.shape)
-    blocks = image[: rows * factor, : cols * factor].reshape(rows, factor, cols, factor)
-    return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
+    return gradients(ndimage.gaussian_filter(elevation, 1.5), RESOLUTION)
 
 
 def _factor(resolution: float) -> int:

@@ -6,7 +6,8 @@ import rasterio
 from rasterio import features
 
 from sarlra.errors import InputError
-from sarlra.simulation.implant import Geometry, implant, made_up_relief
+from sarlra.simulation.contrast import Geometry
+from sarlra.simulation.implant import implant, made_up_relief
 
 LOOK = Geometry(incidence=38.0, look_azimuth=80.0)
 AFTER = np.array([False, False, False, False, False, True])
