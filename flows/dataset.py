@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -20,6 +19,7 @@ from prefect import flow, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from sarlra.cli import options
 from sarlra.errors import InputError
 from sarlra.jobs.dataset import build_dataset
 from sarlra.jobs.dataset_ask import make_wish
@@ -38,19 +38,23 @@ def build(wish: Wish, out: Path, cluster: str) -> list[dict[str, object]]:
 
 @flow(name="dataset", validate_parameters=False)
 def dataset(
-    cases: Annotated[list[str], typer.Argument()],
+    cases: options.Cases,
     out: str = "patches",
-    source: str = "planetary-computer",
-    inventory: str | None = None,
-    inventories: str | None = None,
-    pol: Literal["VV", "VV_VH", "both"] = "both",
-    buffers: list[str] | None = None,
-    orbit: Literal["ascending", "descending", "both"] = "both",
-    dem: str = "auto",
-    unseen: list[str] | None = None,
-    seed: int = 0,
-    quality: bool = False,
-    cluster: str = "local",
+    source: options.Source = "planetary-computer",
+    inventory: options.Inventory = None,
+    mapped: options.Mapped = None,
+    unmapped: options.Unmapped = None,
+    aoi: options.Aoi = None,
+    inventories: options.Inventories = None,
+    pol: options.Combinations = "both",
+    buffers: options.SeveralBuffers = None,
+    orbit: options.Orbit = "both",
+    dem: options.Dem = "auto",
+    unseen: options.Unseen = None,
+    seed: options.DrawSeed = 0,
+    loader: options.Loader = "stackstac",
+    quality: options.Quality = False,
+    cluster: options.Cluster = "local",
 ) -> list[dict[str, object]]:
     """Build a dataset; returns the numbers of patches per case, direction and split.
 
@@ -60,6 +64,9 @@ def dataset(
         cases,
         source=source,
         inventory=inventory,
+        mapped=mapped,
+        unmapped=unmapped,
+        aoi=aoi,
         inventories=None if inventories is None else Path(inventories),
         pol=pol,
         buffers=buffers or ["60-12"],
@@ -67,6 +74,7 @@ def dataset(
         dem=dem,
         unseen=unseen or [],
         seed=seed,
+        loader=loader,
         quality=quality,
     )
     rows = build(wish, Path(out), cluster)

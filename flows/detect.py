@@ -9,7 +9,6 @@ set, and sends nothing home. The flow orders the work; the science is in the pac
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -21,11 +20,12 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from sarlra.cli import options
 from sarlra.errors import InputError, JobsFailedError
 from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.job import Outcome
-from sarlra.jobs.plan import Plan, Radiometry, Request, search
+from sarlra.jobs.plan import Plan, Request, search
 from sarlra.scenes.polarisations import Chosen
 
 
@@ -55,23 +55,26 @@ def run_plan(plan: Plan, cluster: str) -> Run:
 
 @flow(name="detect", validate_parameters=False)
 def detect(
-    event: Annotated[str | None, typer.Argument()] = None,
-    out: str = "sarlra-output",
-    source: str = "planetary-computer",
-    origin: list[str] | None = None,
-    aoi: str | None = None,
-    orbit: Literal["ascending", "descending", "both"] = "both",
-    buffers: str = "60-12",
-    pol: Literal["auto", "VV", "VV_VH"] = "auto",
-    model: str | None = None,
-    dem: str = "auto",
-    incidence: float | None = None,
-    heading: float | None = None,
-    radiometry: Radiometry = "auto",
-    visibility_buffer: float = 0.0,
-    min_slope: float = 0.0,
-    quality: bool = True,
-    cluster: str = "local",
+    event: options.Event = None,
+    out: options.Out = "sarlra-output",
+    source: options.Source = "planetary-computer",
+    origin: options.Origin = None,
+    aoi: options.Aoi = None,
+    orbit: options.Orbit = "both",
+    buffers: options.Buffers = "60-12",
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    threshold: options.Threshold = None,
+    resolution: options.Resolution = 10.0,
+    loader: options.Loader = "stackstac",
+    dem: options.Dem = "auto",
+    incidence: options.Incidence = None,
+    heading: options.Heading = None,
+    radiometry: options.Radiometry = "auto",
+    visibility_buffer: options.VisibilityBuffer = 0.0,
+    min_slope: options.MinSlope = 0.0,
+    quality: options.Quality = True,
+    cluster: options.Cluster = "local",
 ) -> dict[str, int]:
     """Find landslides around an earthquake; returns the number of jobs by outcome.
 
@@ -87,6 +90,9 @@ def detect(
         buffers=buffers,
         pol=pol,
         model=model,
+        threshold=threshold,
+        resolution=resolution,
+        loader=loader,
         dem=dem,
         incidence=incidence,
         heading=heading,

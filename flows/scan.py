@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 from uuid import UUID
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -28,6 +28,7 @@ from prefect.artifacts import (
 )
 from prefect.cache_policies import NO_CACHE
 
+from sarlra.cli import options
 from sarlra.errors import InputError, JobsFailedError
 from sarlra.jobs.clients import open_client
 from sarlra.jobs.job import Outcome
@@ -69,31 +70,31 @@ def fold_scan(plan: ScanPlan, outcomes: list[Outcome]) -> ScanRun:
 
 @flow(name="scan", validate_parameters=False)
 def scan(
-    out: str = "sarlra-scan",
-    aoi: str | None = None,
-    source: str = "planetary-computer",
-    origin: list[str] | None = None,
-    event: str | None = None,
-    period: str | None = None,
-    step: float | None = None,
-    tile: int = 4096,
-    orbit: Literal["ascending", "descending", "both"] = "both",
-    buffers: str = "60-12",
-    pol: Literal["auto", "VV", "VV_VH"] = "auto",
-    model: str | None = None,
-    threshold: float | None = None,
-    resolution: float = 10.0,
-    dem: str = "auto",
-    incidence: float | None = None,
-    heading: float | None = None,
-    skip_sea: bool = False,
-    min_relief: float = 0.0,
-    radiometry: Literal["auto", "gamma0", "sigma0e"] = "auto",
-    visibility_buffer: float = 0.0,
-    min_slope: float = 0.0,
-    quality: bool = False,
-    cluster: str = "local",
-    fold: bool = False,
+    out: options.Out = "sarlra-scan",
+    aoi: options.Aoi = None,
+    source: options.Source = "planetary-computer",
+    origin: options.Origin = None,
+    event: options.ScanEvent = None,
+    period: options.Period = None,
+    step: options.Step = None,
+    tile: options.Tile = 4096,
+    orbit: options.Orbit = "both",
+    buffers: options.Buffers = "60-12",
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    threshold: options.Threshold = None,
+    resolution: options.Resolution = 10.0,
+    dem: options.Dem = "auto",
+    incidence: options.Incidence = None,
+    heading: options.Heading = None,
+    skip_sea: options.SkipSea = False,
+    min_relief: options.MinRelief = 0.0,
+    radiometry: options.Radiometry = "auto",
+    visibility_buffer: options.VisibilityBuffer = 0.0,
+    min_slope: options.MinSlope = 0.0,
+    quality: options.Quality = False,
+    cluster: options.Cluster = "local",
+    fold: options.Fold = False,
 ) -> dict[str, int]:
     """Scan an area for landslides; returns the number of jobs by outcome.
 

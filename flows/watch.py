@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
 
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -24,6 +23,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from sarlra.catalog.sink import open_sink
+from sarlra.cli import options
 from sarlra.errors import JobsFailedError
 from sarlra.events.rule import read_rule
 from sarlra.jobs.ask import parse_time
@@ -51,17 +51,17 @@ def tell(out: str) -> list[Notice]:
 
 @flow(name="watch", validate_parameters=False)
 def watch(
-    out: str = "watch",
-    source: str = "planetary-computer",
-    feed: str = "fdsn",
-    rule: Path | None = None,
-    pol: Literal["auto", "VV", "VV_VH"] = "auto",
-    model: str | None = None,
-    dem: str = "auto",
-    resolution: float = 10.0,
-    tile_px: int = 4096,
-    cluster: str = "local",
-    now: str | None = None,
+    out: options.Out = "watch",
+    source: options.Source = "planetary-computer",
+    feed: options.Feed = "fdsn",
+    rule: options.Rule = None,
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    dem: options.Dem = "auto",
+    resolution: options.Resolution = 10.0,
+    tile_px: options.Tile = 4096,
+    cluster: options.Cluster = "local",
+    now: options.Now = None,
 ) -> dict[str, str]:
     """Look once; returns the states of the watched events by id.
 
@@ -72,7 +72,7 @@ def watch(
         out,
         source=source,
         feed=feed,
-        rule=read_rule(rule),
+        rule=read_rule(None if rule is None else Path(rule)),
         pol=pol,
         model=model,
         dem=dem,

@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import err, print_json, progress
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.serving.results import Results
@@ -19,7 +20,6 @@ catalog = typer.Typer(
     rich_markup_mode="markdown",
 )
 Place = Annotated[str, typer.Argument(help="Folder or URL of a catalogue.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Token = Annotated[
     str | None,
     typer.Option(envvar="SARLRA_API_TOKEN", help="Bearer token of the API.", show_default=False),

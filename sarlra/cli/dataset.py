@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sarlra.cli import options
 from sarlra.cli.console import err, print_json, progress, stages
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.samples.store import Dataset
@@ -18,7 +20,6 @@ dataset = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 EXAMPLES = """
 **Examples**
@@ -39,56 +40,23 @@ Your own event:
 
 @dataset.command(epilog=EXAMPLES)
 def build(
-    cases: Annotated[
-        list[str],
-        typer.Argument(help="Folders of simulated worlds, study cases, or one event."),
-    ],
+    cases: options.Cases,
     out: Annotated[Path, typer.Option(help="Folder of the dataset.")],
-    source: Annotated[
-        str, typer.Option(help="Where scenes are searched, as for sarlra detect.")
-    ] = "planetary-computer",
-    inventory: Annotated[
-        str | None, typer.Option(help="Polygons of the one case; FILE#LAYER.")
-    ] = None,
-    mapped: Annotated[str | None, typer.Option(help="What was looked at, of the one case.")] = None,
-    unmapped: Annotated[
-        str | None, typer.Option(help="What could not be seen, of the one case.")
-    ] = None,
-    aoi: Annotated[str | None, typer.Option(help="Area of the one case.")] = None,
-    inventories: Annotated[
-        Path | None, typer.Option(help="Folder of the inventories of study cases.")
-    ] = None,
-    pol: Annotated[
-        Literal["VV", "VV_VH", "both"], typer.Option(help="Combinations of polarisations.")
-    ] = "both",
-    buffers: Annotated[
-        list[str] | None,
-        typer.Option(help="Days before and after, PRE-POST; again for more; paper for its ten."),
-    ] = None,
-    orbit: Annotated[
-        Literal["ascending", "descending", "both"], typer.Option(help="Directions of flight.")
-    ] = "both",
-    dem: Annotated[
-        str, typer.Option(help="Heights for layover and shadow, as for sarlra detect.")
-    ] = "auto",
-    unseen: Annotated[
-        list[str] | None, typer.Option(help="A case to keep out of training; again for more.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Draws splits and background.")] = 0,
-    loader: Annotated[
-        Literal["stackstac", "odc"], typer.Option(help="What builds the stacks.")
-    ] = "stackstac",
-    quality: Annotated[
-        bool,
-        typer.Option(help="Hold each acquisition against its stack; as for sarlra detect."),
-    ] = False,
-    cluster: Annotated[
-        str,
-        typer.Option(
-            help="local, none (this process), or a dask scheduler's address; its workers have to "
-            "reach the folder."
-        ),
-    ] = "local",
+    source: options.Source = "planetary-computer",
+    inventory: options.Inventory = None,
+    mapped: options.Mapped = None,
+    unmapped: options.Unmapped = None,
+    aoi: options.Aoi = None,
+    inventories: options.Inventories = None,
+    pol: options.Combinations = "both",
+    buffers: options.SeveralBuffers = None,
+    orbit: options.Orbit = "both",
+    dem: options.Dem = "auto",
+    unseen: options.Unseen = None,
+    seed: options.DrawSeed = 0,
+    loader: options.Loader = "stackstac",
+    quality: options.Quality = False,
+    cluster: options.Cluster = "local",
     as_json: AsJson = False,
 ) -> None:
     """Cut labelled patches of earthquakes and part them into training, validation and test."""

@@ -10,6 +10,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress, stages
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.jobs.demo import Demo
@@ -23,7 +24,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the world.")] = 2024,
     cluster: Annotated[str, typer.Option(help="local, none, or an address.")] = "local",
     fresh: Annotated[bool, typer.Option("--fresh", help="Remove both folders first.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Simulate an earthquake, find its landslides, and score them against the simulated truth.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from sarlra.cli import options
 from sarlra.cli.console import err, out, print_json, progress
 from sarlra.errors import JobsFailedError
 
@@ -32,91 +33,29 @@ No event, only a time and a place, from a file of items:
 
 
 def detect(
-    event: Annotated[
-        str | None,
-        typer.Argument(
-            help="USGS event id, USGS event detail GeoJSON file, or name of a study case."
-        ),
-    ] = None,
+    event: options.Event = None,
     *,
-    out_: Annotated[
-        str, typer.Option("--out", help="Folder or URL (s3://...) of the catalogue to write.")
-    ],
-    source: Annotated[
-        str,
-        typer.Option(
-            help="Name in catalogs/sources, URL of a STAC API, or path of an ItemCollection, "
-            "static catalogue or stac-geoparquet file."
-        ),
-    ] = "planetary-computer",
-    origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Origin time, UTC, instead of EVENT; again for each shock of a sequence.",
-        ),
-    ] = None,
-    aoi: Annotated[
-        str | None,
-        typer.Option(
-            help="west,south,east,north in degrees (west > east crosses 180), or a vector file."
-        ),
-    ] = None,
-    orbit: Annotated[
-        Literal["ascending", "descending", "both"], typer.Option(help="Directions of flight.")
-    ] = "both",
-    buffers: Annotated[str, typer.Option(help="Days before and after, PRE-POST.")] = "60-12",
-    pol: Annotated[
-        Literal["auto", "VV", "VV_VH"],
-        typer.Option(help="Polarisations; auto falls back to VV where VH is missing."),
-    ] = "auto",
-    model: Annotated[
-        str | None, typer.Option(help="Name or file of a model; else the one that fits.")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Score over which a window is kept; else the model's.")
-    ] = None,
-    resolution: Annotated[float, typer.Option(help="Pixel of the grid in metres.")] = 10.0,
-    loader: Annotated[
-        Literal["stackstac", "odc"], typer.Option(help="What builds the stacks.")
-    ] = "stackstac",
-    dem: Annotated[
-        str,
-        typer.Option(
-            help="Heights for layover and shadow: a raster file, a source of cop-dem-glo-30, auto "
-            "(the source's own, else the Planetary Computer's) or none."
-        ),
-    ] = "auto",
-    incidence: Annotated[
-        float | None,
-        typer.Option(
-            help="Degrees, instead of the scenes' annotation; with --heading and --orbit."
-        ),
-    ] = None,
-    heading: Annotated[
-        float | None, typer.Option(help="Degrees from north of the footprint; with --incidence.")
-    ] = None,
-    radiometry: Annotated[
-        Literal["auto", "gamma0", "sigma0e"],
-        typer.Option(
-            help="Of the post bands: gamma0, or sigma0 on the ellipsoid; auto: as the model wants."
-        ),
-    ] = "auto",
-    visibility_buffer: Annotated[
-        float, typer.Option(help="Metres around layover and shadow that count as distorted.")
-    ] = 0.0,
-    min_slope: Annotated[
-        float,
-        typer.Option(help="Slope mask: degrees under which ground is level; 0 masks nothing."),
-    ] = 0.0,
-    quality: Annotated[
-        bool,
-        typer.Option(help="Hold each acquisition against its stack; correct it or leave it out."),
-    ] = True,
-    cluster: Annotated[
-        str, typer.Option(help="local, none (this process), or a dask scheduler's address.")
-    ] = "local",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    out_: options.Out,
+    source: options.Source = "planetary-computer",
+    origin: options.Origin = None,
+    aoi: options.Aoi = None,
+    orbit: options.Orbit = "both",
+    buffers: options.Buffers = "60-12",
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    threshold: options.Threshold = None,
+    resolution: options.Resolution = 10.0,
+    loader: options.Loader = "stackstac",
+    dem: options.Dem = "auto",
+    incidence: options.Incidence = None,
+    heading: options.Heading = None,
+    radiometry: options.Radiometry = "auto",
+    visibility_buffer: options.VisibilityBuffer = 0.0,
+    min_slope: options.MinSlope = 0.0,
+    quality: options.Quality = True,
+    cluster: options.Cluster = "local",
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Find landslides around an earthquake and write them as a STAC catalogue."""
     from sarlra.jobs.ask import make_request

@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli import evaluate_models as models
 from sarlra.cli.console import print_json, progress
+from sarlra.cli.options import AsJson
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def evaluate(
     out: Annotated[
         Path | None, typer.Option(help="Folder for curves: PNG, with their numbers as CSV.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score a run of `sarlra detect` against an inventory.
 

@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress
+from sarlra.cli.options import AsJson
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def explain(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be explained; write nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show what each pixel and band adds to a score (SHAP values by expected gradients).
 

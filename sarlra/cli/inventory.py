@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import err, print_json
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.inventories.inventory import Inventory
@@ -18,7 +19,6 @@ inventory = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 File = Annotated[
     str,
     typer.Argument(help="Polygons: shapefile, GeoPackage, GeoJSON, GeoParquet; FILE#LAYER."),

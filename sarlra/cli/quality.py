@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from sarlra.cli import options
 from sarlra.cli.console import out, print_json, progress
 
 if TYPE_CHECKING:
@@ -14,24 +13,13 @@ if TYPE_CHECKING:
 
 
 def quality(
-    event: Annotated[
-        str | None,
-        typer.Argument(
-            help="USGS event id, USGS event detail GeoJSON file, or name of a study case."
-        ),
-    ] = None,
+    event: options.Event = None,
     *,
-    source: Annotated[
-        str, typer.Option(help="Name in catalogs/sources, URL of a STAC API, or a file of items.")
-    ] = "planetary-computer",
-    origin: Annotated[
-        list[str] | None, typer.Option(help="Origin time, UTC, instead of EVENT.")
-    ] = None,
-    aoi: Annotated[
-        str | None, typer.Option(help="west,south,east,north in degrees, or a vector file.")
-    ] = None,
-    buffers: Annotated[str, typer.Option(help="Days before and after, PRE-POST.")] = "60-12",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    source: options.Source = "planetary-computer",
+    origin: options.Origin = None,
+    aoi: options.Aoi = None,
+    buffers: options.Buffers = "60-12",
+    as_json: options.AsJson = False,
 ) -> None:
     """Hold each acquisition against its stack: place, level, data, snow, floods, stripes, fringes.
 

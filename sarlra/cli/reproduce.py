@@ -8,6 +8,7 @@ import typer
 
 from sarlra.cli.console import err, print_json, progress
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 
 
 def reproduce(
@@ -22,7 +23,7 @@ def reproduce(
     local_files: Annotated[
         bool, typer.Option("--local-files", help="Let a remote item's inputs name local files.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Make an item again from its frozen inputs, recipe and model, and say what differs.
 

@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.serving.results import Results
@@ -21,7 +22,6 @@ review = typer.Typer(
 Place = Annotated[str, typer.Argument(help="Folder or URL of a catalogue.")]
 Event = Annotated[str, typer.Argument(help="Id of the event.")]
 Reviews = Annotated[Path, typer.Option(help="Folder of the reviews, apart from the catalogue.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @review.command()

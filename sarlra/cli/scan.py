@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
+from sarlra.cli import options
 from sarlra.cli.console import err, out, print_json, progress
 from sarlra.errors import JobsFailedError
 
@@ -29,87 +30,33 @@ One pair of composites a month, on a dask cluster:
 
 def scan(
     *,
-    out_: Annotated[
-        str, typer.Option("--out", help="Folder or URL (s3://...) of the catalogue to write.")
-    ],
-    aoi: Annotated[
-        str | None,
-        typer.Option(
-            help="west,south,east,north in degrees, or a vector file of polygons; else the event's."
-        ),
-    ] = None,
-    source: Annotated[
-        str,
-        typer.Option(
-            help="Name in catalogs/sources, URL of a STAC API, or path of an ItemCollection, "
-            "static catalogue or stac-geoparquet file."
-        ),
-    ] = "planetary-computer",
-    origin: Annotated[
-        list[str] | None, typer.Option(help="Time, UTC; again for each shock of a sequence.")
-    ] = None,
-    event: Annotated[
-        str | None, typer.Option(help="USGS event id, event file or study case.")
-    ] = None,
-    period: Annotated[str | None, typer.Option(help="START/END, with --step.")] = None,
-    step: Annotated[float | None, typer.Option(help="Days from one pair to the next.")] = None,
-    tile: Annotated[int, typer.Option(help="Edge of a tile in pixels, a multiple of 256.")] = 4096,
-    orbit: Annotated[
-        Literal["ascending", "descending", "both"], typer.Option(help="Directions of flight.")
-    ] = "both",
-    buffers: Annotated[str, typer.Option(help="Days before and after, PRE-POST.")] = "60-12",
-    pol: Annotated[
-        Literal["auto", "VV", "VV_VH"],
-        typer.Option(help="Polarisations; auto falls back to VV, by cells of 16384 pixels."),
-    ] = "auto",
-    model: Annotated[
-        str | None, typer.Option(help="Name or file of a model; else the one that fits.")
-    ] = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Score over which a window is kept; else the model's.")
-    ] = None,
-    resolution: Annotated[float, typer.Option(help="Pixel of the grid in metres.")] = 10.0,
-    dem: Annotated[
-        str, typer.Option(help="Heights for layover and shadow; as for detect.")
-    ] = "auto",
-    incidence: Annotated[
-        float | None, typer.Option(help="Incidence angle in degrees, with --heading and --orbit.")
-    ] = None,
-    heading: Annotated[
-        float | None, typer.Option(help="Heading of the satellite, degrees from north.")
-    ] = None,
-    skip_sea: Annotated[
-        bool, typer.Option("--skip-sea", help="Leave out tiles that the DEM has as open sea.")
-    ] = False,
-    min_relief: Annotated[
-        float, typer.Option(help="Leave out tiles with less relief than this, in metres.")
-    ] = 0.0,
-    radiometry: Annotated[
-        Literal["auto", "gamma0", "sigma0e"],
-        typer.Option(help="Of the post bands; as for detect."),
-    ] = "auto",
-    visibility_buffer: Annotated[
-        float, typer.Option(help="Metres around layover and shadow that count as distorted.")
-    ] = 0.0,
-    min_slope: Annotated[
-        float, typer.Option(help="Slope mask: degrees under which ground is level; 0: no mask.")
-    ] = 0.0,
-    quality: Annotated[
-        bool,
-        typer.Option(help="Hold each acquisition against its stack, by cells; as for detect."),
-    ] = False,
-    cluster: Annotated[
-        str,
-        typer.Option(
-            help="local, none (this process), kubernetes, gateway, gateway:NAME, or a dask "
-            "scheduler's address."
-        ),
-    ] = "local",
-    fold: Annotated[
-        bool, typer.Option("--fold", help="Run no job; only merge what stands, again.")
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan only; write nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    out_: options.Out,
+    aoi: options.Aoi = None,
+    source: options.Source = "planetary-computer",
+    origin: options.Origin = None,
+    event: options.ScanEvent = None,
+    period: options.Period = None,
+    step: options.Step = None,
+    tile: options.Tile = 4096,
+    orbit: options.Orbit = "both",
+    buffers: options.Buffers = "60-12",
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    threshold: options.Threshold = None,
+    resolution: options.Resolution = 10.0,
+    dem: options.Dem = "auto",
+    incidence: options.Incidence = None,
+    heading: options.Heading = None,
+    skip_sea: options.SkipSea = False,
+    min_relief: options.MinRelief = 0.0,
+    radiometry: options.Radiometry = "auto",
+    visibility_buffer: options.VisibilityBuffer = 0.0,
+    min_slope: options.MinSlope = 0.0,
+    quality: options.Quality = False,
+    cluster: options.Cluster = "local",
+    fold: options.Fold = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Scan any area for landslides; run it again, and only what is missing runs."""
     from sarlra.cli.scan_view import scan_view

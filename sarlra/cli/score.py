@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json
+from sarlra.cli.options import AsJson
 
 
 def score(
@@ -32,7 +33,7 @@ def score(
         float, typer.Option(help="Slope mask: degrees under which ground is level; with --dem.")
     ] = 0.0,
     dem: Annotated[Path | None, typer.Option(help="Raster of heights for --min-slope.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Score every window of a composite.
 

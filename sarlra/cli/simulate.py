@@ -11,6 +11,7 @@ import typer
 
 from sarlra.cli.console import err, print_json, progress, stages
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def simulate(
         str | None, typer.Option(help="ROWSxCOLUMNS worlds of the event; else its own size.")
     ] = None,
     draw: Annotated[int, typer.Option(min=0, max=98, help="Another event of that kind.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write a simulated world: event.geojson, items.json, inventory.gpkg, dem.tif, land-cover.tif
     and the scenes.

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from sarlra.cli import training_options as options
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress, stages
+from sarlra.cli.options import AsJson, DryRun
 
 
 def sweep(
     out: Annotated[Path, typer.Option(help="Folder for runs/ and sweep.parquet.")],
-    stage: Annotated[
-        Literal["baseline", "settings", "architectures", "buffers", "all"],
-        typer.Option(
-            help="|change of VV|; 24 settings of the CNN; of the others; three seeds per buffer."
-        ),
-    ] = "all",
+    stage: options.Stages = "all",
     worlds: options.Worlds = "4,2,3",
-    buffer_worlds: Annotated[
-        str, typer.Option(help="The same for the stage 'buffers', a year of acquisitions each.")
-    ] = "3,1,3",
-    rates: Annotated[str, typer.Option(help="The two learning rates of the grid.")] = "1e-3,1e-4",
+    buffer_worlds: options.BufferWorlds = "3,1,3",
+    rates: options.Rates = "1e-3,1e-4",
     schedule: options.Schedule = "cosine",
     turn: options.Turn = "turns",
     batch_size: options.BatchSize = 256,
@@ -34,16 +28,12 @@ def sweep(
     precision: options.Precision = "float32",
     backend: options.Backend = "tensorflow",
     workers: options.Workers = 2,
-    cluster: Annotated[
-        str, typer.Option(help="none (processes here), local, or a dask scheduler's address.")
-    ] = "none",
+    cluster: options.Cluster = "none",
     cache: options.Cache = options.DEFAULT_CACHE,
-    again: Annotated[bool, typer.Option("--again", help="Try failed runs once more.")] = False,
-    known: Annotated[
-        Path | None, typer.Option(help="A table of results, Parquet or CSV, that count as done.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be run.")] = False,
-    as_json: options.AsJson = False,
+    again: options.Again = False,
+    known: options.Known = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train the 24 settings for each combination and direction, and compare.
 

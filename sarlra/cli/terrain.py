@@ -10,6 +10,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.jobs.look import Sight
@@ -37,7 +38,7 @@ def terrain(
         str | None,
         typer.Option(help="LONGITUDE,LATITUDE of a slope: tell which direction sees it better."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Map layover and shadow of a place, and tell which direction sees it better.
 

@@ -10,6 +10,7 @@ import typer
 from sarlra.cli import training_options as options
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json, progress, stages
+from sarlra.cli.options import AsJson
 
 if TYPE_CHECKING:
     from sarlra.scenes.model import OrbitState
@@ -51,7 +52,7 @@ def train(
     backend: options.Backend = "tensorflow",
     workers: options.Workers = 2,
     cache: options.Cache = options.DEFAULT_CACHE,
-    as_json: options.AsJson = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train a network on patches of simulated worlds and write it with its card.
 

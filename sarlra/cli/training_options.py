@@ -1,4 +1,4 @@
-"""The options that training one network and training many share."""
+"""The options of training one network, of training many, and of the flow that does the latter."""
 
 from __future__ import annotations
 
@@ -28,6 +28,25 @@ Backend = Annotated[
 ]
 Workers = Annotated[int, typer.Option(min=1, help="Processes.")]
 Cache = Annotated[Path, typer.Option(help="Where patches and states are kept between runs.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+# Of many.
+
+Stages = Annotated[
+    Literal["baseline", "settings", "architectures", "buffers", "all"],
+    typer.Option(
+        help="|change of VV|; 24 settings of the CNN; of the others; three seeds per buffer."
+    ),
+]
+BufferWorlds = Annotated[
+    str, typer.Option(help="The same for the stage 'buffers', a year of acquisitions each.")
+]
+Rates = Annotated[str, typer.Option(help="The two learning rates of the grid.")]
+Cluster = Annotated[
+    str, typer.Option(help="none (processes here), local, or a dask scheduler's address.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Try failed runs once more.")]
+Known = Annotated[
+    Path | None, typer.Option(help="A table of results, Parquet or CSV, that count as done.")
+]
 
 DEFAULT_CACHE = Path("runs/patches")

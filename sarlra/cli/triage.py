@@ -9,6 +9,7 @@ import typer
 
 from sarlra.cli.console import out as console
 from sarlra.cli.console import print_json
+from sarlra.cli.options import AsJson
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def triage(
     reach: Annotated[
         float, typer.Option(min=0, max=10_000, help="How far around a window counts, m.")
     ] = 200.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Rank detections by what they may have hit, from layers of yours.
 

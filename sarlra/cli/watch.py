@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sarlra.cli import options
 from sarlra.cli.console import err, out, print_json, progress
 
 if TYPE_CHECKING:
@@ -31,41 +31,21 @@ What would be done, what stands where, and what will be seen when:
 
 
 def watch(
-    out_: Annotated[
-        str, typer.Option("--out", help="Folder or URL (s3://...) of the catalogue to write.")
-    ],
+    out_: options.Out,
     *,
-    source: Annotated[
-        str, typer.Option(help="Name in catalogs/sources, URL of a STAC API, or a file of items.")
-    ] = "planetary-computer",
-    feed: Annotated[
-        str,
-        typer.Option(help="fdsn (the USGS event service), URL or file of a GeoJSON summary feed."),
-    ] = "fdsn",
-    rule: Annotated[
-        Path | None, typer.Option(help="Which earthquakes matter; else catalogs/watch/rule.json.")
-    ] = None,
-    pol: Annotated[
-        Literal["auto", "VV", "VV_VH"],
-        typer.Option(help="Polarisations; auto falls back to VV where VH is missing."),
-    ] = "auto",
-    model: Annotated[
-        str | None, typer.Option(help="Name or file of a model; else the one that fits.")
-    ] = None,
-    dem: Annotated[
-        str, typer.Option(help="Heights: a raster file, a source of cop-dem-glo-30, auto or none.")
-    ] = "auto",
-    resolution: Annotated[float, typer.Option(help="Pixel of the grid in metres.")] = 10.0,
-    tile_px: Annotated[int, typer.Option(help="Edge of a tile in pixels.")] = 4096,
-    cluster: Annotated[
-        str, typer.Option(help="local, none (this process), or a dask scheduler's address.")
-    ] = "local",
-    now: Annotated[
-        str | None, typer.Option(help="Look as if it were this time, ISO 8601; to replay.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show; write nothing.")] = False,
+    source: options.Source = "planetary-computer",
+    feed: options.Feed = "fdsn",
+    rule: options.Rule = None,
+    pol: options.Pol = "auto",
+    model: options.Model = None,
+    dem: options.Dem = "auto",
+    resolution: options.Resolution = 10.0,
+    tile_px: options.Tile = 4096,
+    cluster: options.Cluster = "local",
+    now: options.Now = None,
+    dry_run: options.DryRun = False,
     status: Annotated[bool, typer.Option("--status", help="Show what stands; ask nobody.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Look for new earthquakes and new passes once, and make what became possible.
 
