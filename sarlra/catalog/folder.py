@@ -29,18 +29,18 @@ class FolderSink:
 
     @property
     def root(self) -> str:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return str(self.folder)
 
     def _path(self, rel: str) -> Path:
         return self.folder / inside(rel)
 
     def put_bytes(self, rel: str, data: bytes) -> None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         self._put(rel, lambda temporary: temporary.write_bytes(data))
 
     def put_file(self, local: Path, rel: str) -> None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         self._put(rel, lambda temporary: shutil.copyfile(local, temporary))
 
     def _put(self, rel: str, write: Callable[[Path], object]) -> None:
@@ -71,7 +71,7 @@ class FolderSink:
                     raise
 
     def delete(self, rel: str) -> None:
-        """See :class:`Sink`; folders that are left empty go too, but not the root."""
+        """See :class:`sarlra.catalog.sink.Sink`; emptied folders go too, but not the root."""
         path = self._path(rel)
         try:
             path.unlink(missing_ok=True)
@@ -85,23 +85,23 @@ class FolderSink:
                     (self.folder / parent).rmdir()
 
     def exists(self, rel: str) -> bool:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return self._path(rel).is_file()
 
     def size(self, rel: str) -> int | None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         try:
             return self._path(rel).stat().st_size if self.exists(rel) else None
         except OSError:
             return None
 
     def read_bytes(self, rel: str) -> bytes:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self.open(rel) as file:
             return file.read()
 
     def open(self, rel: str) -> BinaryIO:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         try:
             return self._path(rel).open("rb")
         except OSError as error:
@@ -115,16 +115,16 @@ class FolderSink:
         yield from (name for name in entries if is_name(name))
 
     def list_items(self) -> tuple[str, ...]:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return tuple(n for n in self._names(ITEMS) if self.exists(f"{ITEMS}/{n}/{n}.json"))
 
     def list_collections(self) -> tuple[str, ...]:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         names = self._names(COLLECTIONS)
         return tuple(n for n in names if self.exists(f"{COLLECTIONS}/{n}/collection.json"))
 
     def url_of(self, rel: str) -> str:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return str(self._path(rel))
 
 

@@ -29,7 +29,7 @@ class ObjectSink:
 
     @property
     def root(self) -> str:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return self.url
 
     def _open_fs(self) -> tuple[Any, str]:
@@ -50,26 +50,26 @@ class ObjectSink:
             raise StoreError(f"cannot {doing} {self.url}/{rel}: {error}") from error
 
     def put_bytes(self, rel: str, data: bytes) -> None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "write") as (fs, path):
             fs.pipe_file(path, data)
 
     def put_file(self, local: Path, rel: str) -> None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "write") as (fs, path):
             fs.put_file(str(local), path)
 
     def delete(self, rel: str) -> None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "remove") as (fs, path), suppress(FileNotFoundError):
             fs.rm_file(path)
 
     def exists(self, rel: str) -> bool:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return self.size(rel) is not None
 
     def size(self, rel: str) -> int | None:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "look up") as (fs, path):
             try:
                 info = fs.info(path)
@@ -78,7 +78,7 @@ class ObjectSink:
             return int(info["size"]) if info["type"] == "file" else None
 
     def read_bytes(self, rel: str) -> bytes:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "read") as (fs, path):
             try:
                 return cast(bytes, fs.cat_file(path))
@@ -86,7 +86,7 @@ class ObjectSink:
                 raise CatalogError(f"there is no {self.url}/{rel}") from error
 
     def open(self, rel: str) -> BinaryIO:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         with self._at(rel, "read") as (fs, path):
             try:
                 return cast(BinaryIO, fs.open(path, "rb"))
@@ -99,14 +99,14 @@ class ObjectSink:
             return [found.split("/") for found in sorted(fs.find(path))]
 
     def list_items(self) -> tuple[str, ...]:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         found = self._below(ITEMS)
         return tuple(
             p[-2] for p in found if p[-3] == ITEMS and p[-1] == f"{p[-2]}.json" and is_name(p[-2])
         )
 
     def list_collections(self) -> tuple[str, ...]:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         found = self._below(COLLECTIONS)
         return tuple(
             p[-2]
@@ -115,5 +115,5 @@ class ObjectSink:
         )
 
     def url_of(self, rel: str) -> str:
-        """See :class:`Sink`."""
+        """See :class:`sarlra.catalog.sink.Sink`."""
         return f"{self.url}/{inside(rel)}"

@@ -26,7 +26,7 @@ _LAYOUT = {COLLECTIONS, COMPOSITES, ITEMS}
 class Sink(Protocol):
     """What a catalogue is written to and read back from.
 
-    ``put_*`` and ``delete`` raise :class:`StoreError`, ``read_bytes`` and ``open``
+    ``put_*`` and ``delete`` raise :class:`sarlra.errors.StoreError`, ``read_bytes`` and ``open``
     :class:`CatalogError` where there is no such file.
     """
 

@@ -46,7 +46,7 @@ def parse_area(text: str) -> MultiPolygon:
 
 
 def check_area(area: Geometry, name: str) -> MultiPolygon:
-    """Bring polygons in degrees to the form of :attr:`Event.area`.
+    """Bring polygons in degrees to the form of :attr:`sarlra.events.event.Event.area`.
 
     Raises
     ------

@@ -92,7 +92,7 @@ def read_event(path: Path, aoi: MultiPolygon | None = None) -> Event:
 
 
 def event_from_detail(detail: Any, name: str, aoi: MultiPolygon | None = None) -> Event:
-    """The event of an event detail; its area is ``aoi``, or the default of :mod:`.extent`.
+    """The event of an event detail; its area is ``aoi``, or that of :mod:`sarlra.events.extent`.
 
     Raises
     ------

@@ -139,7 +139,8 @@ def _composite_bands() -> Iterator[tuple[str, ...]]:
         yield (f"`{band['name']}`", band["data_type"], about.get("units", "").replace("1", ""),
                str(band.get("nodata", "")), about["long_name"])  # fmt: skip
     yield (f"`{SUM}`", "of each band", "", "", "SHA-256 of the band's values on the item's tile: "
-           "row by row from the north, little-endian, one NaN; `docs/decisions/0006`")  # fmt: skip
+           "row by row from the north, little-endian, one NaN; "
+           "[decision 6](decisions/0006-sums-of-values.md)")  # fmt: skip
 
 
 def _other_bands() -> Iterator[tuple[str, ...]]:

@@ -76,7 +76,7 @@ class AnnotationGeometry:
             )
 
     def at(self, longitude: F64, latitude: F64) -> Look:
-        """See :meth:`Geometry.at`."""
+        """See :meth:`sarlra.terrain.given.Geometry.at`."""
         x, y = self._to_plane.transform(longitude, latitude)
         x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
         found = self._terms(x.ravel(), y.ravel()) @ self._weights
@@ -139,7 +139,7 @@ class FootprintGeometry:
         self._from_plane = Transformer.from_crs(plane, 4326, always_xy=True)
 
     def at(self, longitude: F64, latitude: F64) -> Look:
-        """See :meth:`Geometry.at`."""
+        """See :meth:`sarlra.terrain.given.Geometry.at`."""
         x, y = (np.asarray(a) for a in self._to_plane.transform(longitude, latitude))
         east, north = np.sin(self._look), np.cos(self._look)
         across = np.clip(self._middle + x * east + y * north, 8e4, 1.2e6)

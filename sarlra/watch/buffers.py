@@ -78,7 +78,7 @@ def choose_buffers(
 
 
 def within(track: Track, event: Event, pre_days: int, post_days: int) -> Track:
-    """The track with the acquisitions of narrower windows; see :func:`find_scenes`."""
+    """The track in narrower windows of time (:func:`sarlra.scenes.find.find_scenes`)."""
     opens = event.first_origin - timedelta(days=pre_days)
     closes = event.last_origin + timedelta(days=post_days)
     return replace(
