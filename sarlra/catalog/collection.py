@@ -38,12 +38,10 @@ class FoldResult:
     ``items`` are linked from the collection, ``current`` among them made the merged detections;
     ``rejected`` were found and left out, as (id, reason). ``detections`` counts the merged rows,
     ``dropped`` and ``restored`` the rows by which they differ from the items' own tables.
-    ``by_track`` has the numbers of each track's current items. Hrefs are absolute.
+    ``by_track`` has the numbers of each track's current items.
     """
 
     event_id: str
-    collection_href: str
-    detections_href: str
     items: tuple[str, ...]
     current: tuple[str, ...]
     rejected: tuple[tuple[str, str], ...]
@@ -87,8 +85,6 @@ def fold(
     sink.put_bytes(ROOT, root_bytes(collection_titles(sink)))
     return FoldResult(
         event_id=event.id,
-        collection_href=sink.url_of(path),
-        detections_href=sink.url_of(f"{COLLECTIONS}/{event.id}/{FILES['detections']}"),
         items=tuple(str(document["id"]) for document in documents),
         current=tuple(str(document["id"]) for document in current),
         rejected=tuple(rejected),

@@ -56,12 +56,6 @@ def precision_recall(
     )
 
 
-def average_precision(curve: pd.DataFrame) -> float:
-    """The area under a curve of :func:`precision_recall`, as steps in recall."""
-    recall = np.r_[0.0, curve["recall"].to_numpy()]
-    return float((np.diff(recall) * curve["precision"].to_numpy()).sum())
-
-
 def reliability(
     probabilities: NDArray[np.floating], labels: NDArray[np.bool_], bins: int = 10
 ) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""JSON from files that nobody vouches for: bounded in size, one kind of failure."""
+"""Files that nobody vouches for, and JSON in them: bounded in size, one kind of failure."""
 
 from __future__ import annotations
 
@@ -47,6 +47,17 @@ def read_json_file(path: Path, error: type[SarlraError], *, max_bytes: int = MAX
     SarlraError
         Of the class ``error``: missing, not a regular file, unreadable, too large, or no JSON.
     """
+    return parse_json(read_file(path, error, max_bytes), str(path), error)
+
+
+def read_file(path: Path, error: type[SarlraError], max_bytes: int) -> bytes:
+    """The content of a file of at most ``max_bytes`` bytes.
+
+    Raises
+    ------
+    SarlraError
+        Of the class ``error``: missing, not a regular file, unreadable, or too large.
+    """
     try:
         if not path.is_file():
             raise error(f"{path} is no file")
@@ -56,4 +67,4 @@ def read_json_file(path: Path, error: type[SarlraError], *, max_bytes: int = MAX
         raise error(f"{path} cannot be read: {cause.strerror or cause}") from cause
     if len(data) > max_bytes:
         raise error(f"{path} is larger than {max_bytes // 2**20} MiB")
-    return parse_json(data, str(path), error)
+    return data

@@ -81,13 +81,6 @@ def _coarse() -> NDArray[np.bool_]:
     return whole
 
 
-def is_land(longitude: float, latitude: float) -> bool:
-    """Whether a place lies on land, to about a kilometre."""
-    step = 0.5 / PER_DEGREE
-    around = (longitude - step / 10, latitude - step / 10, longitude, latitude)
-    return bool(land_mask(around).land.any())
-
-
 def _rows(first: int, last: int) -> NDArray[np.bool_]:
     """Rows [first, last) of the file's mask, in which the sea is True."""
     with _mask() as stream:

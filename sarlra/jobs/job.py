@@ -99,6 +99,20 @@ def track_version(
     and geometry, and input files (ids, addresses and times of processing) agree. Verdicts on the
     acquisitions follow from these.
     """
+    inputs = [
+        [acquisition.id, *input_facts(part)]
+        for acquisition in (*track.pre, *track.post)
+        for part in acquisition.slices
+    ]
+    return version_of(event, recipe, model, terrain, {"inputs": inputs})
+
+
+def version_of(
+    event: Event, recipe: Recipe, model: ModelInfo, terrain: TerrainChoice, more: Mapping[str, Any]
+) -> str:
+    """Eight hexadecimal digits of recipe, model, package version, origin times, area, the choice
+    of DEM and geometry, and what more decides a result.
+    """
     facts = {
         "package": __version__,
         "recipe": recipe.hash(),
@@ -106,11 +120,7 @@ def track_version(
         "origins": [origin.isoformat() for origin in event.origins],
         "area": hashlib.sha256(event.area.wkb).hexdigest(),
         "terrain": terrain.facts(),
-        "inputs": [
-            [acquisition.id, *input_facts(part)]
-            for acquisition in (*track.pre, *track.post)
-            for part in acquisition.slices
-        ],
+        **more,
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
 

@@ -51,6 +51,23 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
     AreaError
         The area is empty or has no part between 80 degrees south and 84 degrees north.
     """
+    found = []
+    for epsg, part in zones(within_utm(area)):
+        for tile in candidates(part, epsg, recipe):
+            windows = tile_windows(area, tile, recipe)
+            if windows is not None:
+                found.append(windows)
+    return tuple(sorted(found, key=lambda w: w.tile))
+
+
+def within_utm(area: MultiPolygon) -> MultiPolygon:
+    """What of an area (EPSG:4326) lies where UTM is defined.
+
+    Raises
+    ------
+    AreaError
+        Nothing does.
+    """
     low, high = LATITUDE_LIMITS
     usable = shapely.intersection(area, shapely.box(-180.0, low, 180.0, high))
     if usable.is_empty or usable.area == 0.0:
@@ -58,13 +75,7 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
             "the area of interest is empty between 80 S and 84 N",
             hint="give --aoi as west,south,east,north in degrees",
         )
-    found = []
-    for epsg, part in zones(usable):
-        for tile in candidates(part, epsg, recipe):
-            windows = tile_windows(area, tile, recipe)
-            if windows is not None:
-                found.append(windows)
-    return tuple(sorted(found, key=lambda w: w.tile))
+    return usable
 
 
 def tile_windows(area: MultiPolygon, tile: Tile, recipe: Recipe) -> TileWindows | None:

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from sarlra.recipe import Recipe
-from sarlra.samples.labels import LANDSLIDE_SHARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,37 +39,6 @@ class Patches:
     def take(self, indices: NDArray[np.int64]) -> Patches:
         """Some of the patches, in the order of the indices."""
         return Patches(self.windows[indices], self.labels[indices], self.events[indices])
-
-
-def grid_patches(
-    composite: xr.Dataset, burnt: NDArray[np.uint8], recipe: Recipe, event: str
-) -> Patches:
-    """Cut a composite into patches that do not overlap, and class them.
-
-    Parameters
-    ----------
-    composite
-        Bands of the recipe, float32 dB, NaN = no data, dims (y, x).
-    burnt
-        uint8, same shape: 1 where a pixel is landslide.
-    recipe
-        Gives bands, window and the share of no data that a patch may have.
-    event
-        Written beside each patch.
-
-    Returns
-    -------
-    Patches
-        In row order. Patches with a share in (0, 5 %] are in neither class and left out, as are
-        those with more no data than ``recipe.max_nodata``.
-    """
-    bands = np.stack([composite[name].values for name in recipe.bands], axis=-1)
-    values, share = cut_patches(bands, burnt, recipe)
-    nodata = np.isnan(values).any(axis=-1).mean(axis=(1, 2))
-    labels = share > LANDSLIDE_SHARE
-    keep = (nodata <= recipe.max_nodata) & (labels | (share == 0))
-    windows = np.ascontiguousarray(values[keep], dtype=np.float32)
-    return Patches(windows, labels[keep], np.full(len(windows), event))
 
 
 def cut_patches(

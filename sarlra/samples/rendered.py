@@ -16,8 +16,7 @@ from scipy import ndimage
 
 from sarlra.composites.median import nanmedian, to_db
 from sarlra.recipe import Recipe
-from sarlra.samples.labels import LANDSLIDE_SHARE
-from sarlra.samples.patches import Patches, cut_image, cut_patches, join
+from sarlra.samples.patches import cut_image, cut_patches
 from sarlra.scenes.model import OrbitState
 from sarlra.simulation.backscatter import make_backdrop
 from sarlra.simulation.events_table import find_profile
@@ -65,41 +64,6 @@ class Rendered:
     incidence: float
     slid: NDArray[np.bool_]
     river_bed: NDArray[np.bool_]
-
-
-def rendered_patches(
-    profile: str,
-    seed: int,
-    recipe: Recipe,
-    *,
-    size_px: int = 2048,
-    product: Product = "10m",
-) -> Patches:
-    """The labelled patches of one simulated world, both directions.
-
-    Parameters
-    ----------
-    profile, seed, size_px
-        As in :func:`sarlra.simulation.world.simulate`.
-    recipe
-        Polarisations, buffers, windows and tiles of the grid on which patches are cut.
-    product
-        As in :func:`rendered_world`.
-
-    Returns
-    -------
-    Patches
-        ``events`` names profile and product. Patches in (0, 5 %] of landslide are left out.
-    """
-    buffers = (recipe.pre_days, recipe.post_days)
-    tracks = rendered_world(profile, seed, recipe, [buffers], size_px=size_px, product=product)
-    parts = []
-    for track in tracks:
-        keep = (track.share > LANDSLIDE_SHARE) | (track.share == 0)
-        labels = track.share[keep] > LANDSLIDE_SHARE
-        name = np.full(len(labels), f"{profile}-{product}")
-        parts.append(Patches(track.windows[buffers][keep], labels, name))
-    return join(parts)
 
 
 def rendered_world(

@@ -12,12 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from sarlra import __version__
 from sarlra.catalog.names import item_id
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.standing import find_done
 from sarlra.events.event import Event
-from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of
+from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of, version_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.quality import Judging
 from sarlra.models.registry import ModelInfo
@@ -95,16 +94,7 @@ def scan_version(event: Event, recipe: Recipe, model: ModelInfo, terrain: Terrai
     Inputs are left out, so that a scan keeps its stores when acquisitions are added; they are in
     the id of each job (see :func:`inputs_digest`), by which a stale item is known.
     """
-    facts = {
-        "package": __version__,
-        "recipe": recipe.hash(),
-        "model": model.sha256,
-        "origins": [origin.isoformat() for origin in event.origins],
-        "area": hashlib.sha256(event.area.wkb).hexdigest(),
-        "terrain": terrain.facts(),
-        "scan": 1,
-    }
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
+    return version_of(event, recipe, model, terrain, {"scan": 1})
 
 
 def inputs_digest(track: Track) -> str:

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import shapely
 from shapely import MultiPolygon
 
-from sarlra.errors import AreaError
 from sarlra.events.area import box_area
 from sarlra.events.geometry import transformer
 from sarlra.grid import PixelBox, Tile
@@ -29,6 +28,7 @@ from sarlra.jobs.tiles import (
     candidates,
     in_strip,
     tile_windows,
+    within_utm,
     zones,
 )
 from sarlra.recipe import Recipe
@@ -85,14 +85,7 @@ def plan_cells(area: MultiPolygon, recipe: Recipe) -> Iterator[Cell]:
     AreaError
         The area has no part between 80 degrees south and 84 degrees north.
     """
-    low, high = LATITUDE_LIMITS
-    usable = shapely.intersection(area, shapely.box(-180.0, low, 180.0, high))
-    if usable.is_empty or usable.area == 0.0:
-        raise AreaError(
-            "the area of interest is empty between 80 S and 84 N",
-            hint="give --aoi as west,south,east,north in degrees",
-        )
-    for epsg, part in sorted(zones(usable), key=lambda found: found[0]):
+    for epsg, part in sorted(zones(within_utm(area)), key=lambda found: found[0]):
         keyed = sorted((_cell_of(tile), tile) for tile in candidates(part, epsg, recipe))
         for (column, row), members in groupby(keyed, key=lambda pair: pair[0]):
             found = (_windows(area, tile, recipe) for _, tile in members)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sarlra.errors import OutputError, SourceError
+from sarlra.errors import SourceError
 from sarlra.events.files import read_json_file
 from sarlra.scenes.items import FoundItem, load_items
 from sarlra.scenes.model import Scenes
@@ -38,31 +37,6 @@ def freeze_bytes(scenes: Scenes, *, indent: int | None = 1) -> bytes:
         "features": list(scenes.items),
     }
     return (json.dumps(content, indent=indent, sort_keys=True, ensure_ascii=False) + "\n").encode()
-
-
-def freeze(scenes: Scenes, path: str | os.PathLike[str]) -> None:
-    """Write :func:`freeze_bytes` to a local file, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be written.
-    """
-    target = Path(path)
-    temporary: str | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(freeze_bytes(scenes))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(target)
-    except OSError as cause:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
-        raise OutputError(f"{target} cannot be written: {cause.strerror or cause}") from cause
 
 
 def thaw(path: str | os.PathLike[str]) -> Frozen:

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from sarlra.errors import SarlraError, TerrainError
+from sarlra.events.files import read_file
 from sarlra.events.web import fetch
 from sarlra.scenes.hrefs import Base, absolute_href
 from sarlra.scenes.model import Slice
@@ -105,7 +106,7 @@ def _read(href: str, signing: SigningPolicy | None, max_bytes: int, deadline: fl
     if left <= 0:
         raise TerrainError(f"{href:.300} was not read: the time for it was up")
     if href.startswith("/"):
-        return _local(Path(href), max_bytes)
+        return read_file(Path(href), TerrainError, max_bytes)
     if not href.startswith(("http://", "https://")):
         raise TerrainError(f"{href:.300} is not read: only files and http(s) are")
     try:
@@ -116,14 +117,3 @@ def _read(href: str, signing: SigningPolicy | None, max_bytes: int, deadline: fl
     if answer.status != 200:
         raise TerrainError(f"{href:.300} answers with HTTP {answer.status}")
     return answer.body
-
-
-def _local(path: Path, max_bytes: int) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(max_bytes + 1)
-    except OSError as cause:
-        raise TerrainError(f"{path} cannot be read: {cause.strerror}") from cause
-    if len(data) > max_bytes:
-        raise TerrainError(f"{path} has more than {max_bytes} bytes")
-    return data

@@ -16,16 +16,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sarlra.catalog.collection import collection_titles
 from sarlra.catalog.names import NOT_WATCHED, ROOT, collection_path, relative
 from sarlra.catalog.resources import catalogs_file
-from sarlra.catalog.root import root_bytes, to_bytes
 from sarlra.catalog.sink import Sink
-from sarlra.catalog.validate import validate_document
 from sarlra.events.feed import Quake
 from sarlra.events.rule import Rule
 from sarlra.events.times import iso
 from sarlra.terrain.choice import TerrainChoice
+from sarlra.watch.watched import put_collection
 
 log = logging.getLogger(__name__)
 
@@ -83,15 +81,7 @@ def put_refused(sink: Sink, refused: Iterable[Refused], since: datetime) -> None
     path = collection_path(NOT_WATCHED)
     if not kept and not sink.exists(path):
         return
-    document = _document(kept)
-    validate_document(document)
-    data = to_bytes(document)
-    if sink.exists(path) and sink.read_bytes(path) == data:
-        return
-    sink.put_bytes(path, data)
-    root = root_bytes(collection_titles(sink))
-    if not sink.exists(ROOT) or sink.read_bytes(ROOT) != root:
-        sink.put_bytes(ROOT, root)
+    put_collection(sink, path, _document(kept))
 
 
 def _document(refused: list[Refused]) -> dict[str, Any]:

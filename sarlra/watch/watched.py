@@ -126,9 +126,21 @@ def read_watched(sink: Sink, collection: str) -> Watched:
 
 def put_watched(sink: Sink, watched: Watched, versions: Sequence[Mapping[str, Any]]) -> None:
     """Write the collection, and the root where it is new; nothing where nothing changed."""
-    document = _document(watched, versions)
+    put_collection(sink, collection_path(watched.id), _document(watched, versions))
+
+
+def put_collection(sink: Sink, path: str, document: dict[str, Any]) -> None:
+    """Write a collection, and the root where it is new; nothing where nothing changed.
+
+    Raises
+    ------
+    CatalogError
+        The document is not valid.
+    StoreError
+        The sink cannot be written.
+    """
     validate_document(document)
-    path, data = collection_path(watched.id), to_bytes(document)
+    data = to_bytes(document)
     if sink.exists(path) and sink.read_bytes(path) == data:
         return
     sink.put_bytes(path, data)

@@ -11,8 +11,10 @@ import rasterio
 import shapely.geometry
 from affine import Affine
 from pyproj import Transformer
+from rasterio.warp import Resampling, reproject
 from shapely import Polygon
 
+from sarlra.composites.pixels import PixelGrid
 from sarlra.scenes.model import Acquisition, Slice, Track
 
 NO_DATA = -32768.0
@@ -150,3 +152,21 @@ def opera_track(folder: Path, origin: datetime, pre_days: int, post_days: int) -
         [a for a in found if origin - before <= a.datetime < origin],
         [a for a in found if origin < a.datetime <= origin + after],
     )
+
+
+def by_gdal(values: np.ndarray, transform: Affine, crs: str, grid: PixelGrid) -> np.ndarray:
+    """A layer on a grid, by GDAL's bilinear warp; NaN is no data."""
+    result = np.full(grid.shape, np.nan, np.float32)
+    reproject(
+        values,
+        result,
+        src_transform=transform,
+        src_crs=crs,
+        dst_transform=grid.transform,
+        dst_crs=f"EPSG:{grid.epsg}",
+        src_nodata=np.nan,
+        dst_nodata=np.nan,
+        resampling=Resampling.bilinear,
+        tolerance=0,
+    )
+    return result

@@ -18,7 +18,6 @@ from affine import Affine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
-from rasterio.warp import Resampling, reproject
 
 from sarlra.composites import build
 from sarlra.composites.build import build_composite
@@ -32,6 +31,7 @@ from sarlra.scenes.model import Track
 from sarlra.scenes.signing import SigningPolicy
 from tests.composites.composites_world import (
     acquisition,
+    by_gdal,
     day,
     opera_track,
     track,
@@ -85,19 +85,7 @@ def plain_composite(found: Track, grid: PixelGrid) -> dict[str, np.ndarray]:
                         if file.transform.a == grid.resolution:
                             layer = pasted(values, file.transform, grid)
                         else:
-                            layer = np.full(grid.shape, np.nan, np.float32)
-                            reproject(
-                                values,
-                                layer,
-                                src_transform=file.transform,
-                                src_crs=file.crs,
-                                dst_transform=grid.transform,
-                                dst_crs=f"EPSG:{grid.epsg}",
-                                src_nodata=np.nan,
-                                dst_nodata=np.nan,
-                                resampling=Resampling.bilinear,
-                                tolerance=0,
-                            )
+                            layer = by_gdal(values, file.transform, file.crs, grid)
                     mosaic = np.where(np.isnan(mosaic), layer, mosaic)
                 with np.errstate(invalid="ignore"):
                     db.setdefault((window, polarisation), []).append(

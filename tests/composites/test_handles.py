@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import rasterio
 from affine import Affine
-from composites_world import write_tif
 
 from sarlra.composites.handles import kept_open, opened
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.reader import read_asset
 from sarlra.errors import AssetError
+from tests.composites.composites_world import write_tif
 
 GRID = PixelGrid(32611, 60000, 400000, 40, 30, 10.0)
 ORIGIN = Affine(10, 0, 600000, 0, -10, 4000000)

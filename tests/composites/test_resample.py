@@ -8,10 +8,10 @@ from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
-from rasterio.warp import Resampling, reproject
 
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.resample import bilinear, needed_window, reduction, source_places
+from tests.composites.composites_world import by_gdal
 
 
 def speckle(rows: int, cols: int, seed: int = 1) -> np.ndarray:
@@ -30,23 +30,6 @@ def warp(values: np.ndarray, transform: Affine, crs: str, grid: PixelGrid) -> np
         return np.full(grid.shape, np.nan, np.float32)
     part = values[window.row0 : window.row1, window.col0 : window.col1]
     return bilinear(part, window, places, scale)
-
-
-def by_gdal(values: np.ndarray, transform: Affine, crs: str, grid: PixelGrid) -> np.ndarray:
-    result = np.full(grid.shape, np.nan, np.float32)
-    reproject(
-        values,
-        result,
-        src_transform=transform,
-        src_crs=crs,
-        dst_transform=grid.transform,
-        dst_crs=f"EPSG:{grid.epsg}",
-        src_nodata=np.nan,
-        dst_nodata=np.nan,
-        resampling=Resampling.bilinear,
-        tolerance=0,
-    )
-    return result
 
 
 def db(values: np.ndarray) -> np.ndarray:

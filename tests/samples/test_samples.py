@@ -6,14 +6,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-import xarray as xr
 
 from sarlra.errors import InputError
 from sarlra.grid import Tile
 from sarlra.recipe import make_recipe
 from sarlra.samples.hide import hide_edges
 from sarlra.samples.labels import burn, landslide_share
-from sarlra.samples.patches import Patches, grid_patches, join
+from sarlra.samples.patches import Patches, cut_patches, join
 
 TILE = Tile(32632, 12, 125, size_px=512)
 RECIPE = make_recipe(tile_px=512)
@@ -50,23 +49,18 @@ def test_inventory_without_crs_is_refused() -> None:
         burn(gpd.GeoDataFrame(geometry=[shapely.box(0, 0, 1, 1)]), TILE, RECIPE)
 
 
-def test_patches_are_cut_classed_and_filtered_as_the_paper_says() -> None:
-    rng = np.random.default_rng(0)
-    bands = {name: rng.normal(size=(200, 256)).astype(np.float32) for name in RECIPE.bands}
-    bands["post_vh"][:64, :64] = np.nan  # first patch: no data
+def test_whole_patches_are_cut_in_row_order_with_their_share() -> None:
+    bands = np.random.default_rng(0).normal(size=(200, 256, 4)).astype(np.float32)
     burnt = np.zeros((200, 256), dtype=np.uint8)
-    burnt[0:64, 64:128].flat[:205] = 1  # 205 of 4096 px: just over 5 %
-    burnt[64:128, 0:64].flat[:204] = 1  # just under: neither class
-    composite = xr.Dataset({name: (("y", "x"), values) for name, values in bands.items()})
-    patches = grid_patches(composite, burnt, RECIPE, "e")
-    # 3 rows x 4 columns of whole patches, less the one without data, less the one in between.
-    assert len(patches) == 10
-    assert patches.labels.tolist() == [True] + [False] * 9
-    assert set(patches.events) == {"e"}
-    np.testing.assert_array_equal(patches.windows[1, :, :, 2], bands["diff_vv"][0:64, 128:192])
-    twice = join([patches, patches])
-    assert len(twice) == 20
-    np.testing.assert_array_equal(twice.windows[10:], patches.windows)
+    burnt[0:64, 64:128].flat[:205] = 1
+    burnt[64:128, 0:64].flat[:204] = 1
+    windows, share = cut_patches(bands, burnt, RECIPE)
+    assert (share * 64 * 64).tolist() == [0, 205, 0, 0, 204, 0, 0, 0, 0, 0, 0, 0]
+    np.testing.assert_array_equal(windows[6], bands[64:128, 128:192])
+    one = Patches(windows, share > 0.05, np.full(12, "e"))
+    twice = join([one, one])
+    assert len(twice) == 24
+    np.testing.assert_array_equal(twice.windows[12:], windows)
 
 
 def test_hidden_edges_are_straight_and_no_wider_than_allowed() -> None:

@@ -30,8 +30,6 @@ from sarlra.serving.online import read_online_layers
 from sarlra.serving.place import open_place
 from sarlra.serving.results import Results, read_results
 
-SCALE = "?rescale=-30,20"
-
 
 @pytest.fixture(scope="module")
 def client(mapped: Results) -> TestClient:
