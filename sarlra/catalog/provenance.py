@@ -22,7 +22,7 @@ from sarlra.scenes.model import Acquisition, Track
 
 if TYPE_CHECKING:
     from sarlra.models.domain import Inside
-    from sarlra.models.registry import ModelInfo
+    from sarlra.models.info import ModelInfo
 
 SCORE_MEANING = (
     "The model's raw output for a window, from 0 to 1: how much its radar change resembles the "

@@ -9,7 +9,7 @@ from sarlra.cli.console import print_json, progress, stages
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
-    from sarlra.models.registry import ModelInfo
+    from sarlra.models.info import ModelInfo
 
 
 def score_series(
@@ -26,7 +26,7 @@ def score_series(
     from sarlra.cli.evaluate_show import show_series
     from sarlra.evaluation.false_alarms import draw_trade
     from sarlra.jobs.real_series import evaluate_series
-    from sarlra.models.registry import note_metrics
+    from sarlra.models.keep import note_metrics
 
     models = named(names)
     with progress(quiet=as_json) as bars:
@@ -97,7 +97,7 @@ def score_buffers(names: list[str], worlds: int, *, keep: bool, as_json: bool) -
     """F1 of models on composites of other buffers."""
     from sarlra.cli.evaluate_show import show_buffers
     from sarlra.cli.training_options import DEFAULT_CACHE
-    from sarlra.models.registry import note_metrics
+    from sarlra.models.keep import note_metrics
     from sarlra.training.model_buffers import as_metrics, measure_buffers
 
     models = named(names)

@@ -9,11 +9,11 @@ import typer
 
 from sarlra.cli.console import err, print_json, progress
 from sarlra.cli.console import out as console
+from sarlra.cli.options import AsJson
 
 models = typer.Typer(
     help="List, show, import and fetch models.", no_args_is_help=True, rich_markup_mode="markdown"
 )
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @models.command("list")

@@ -19,7 +19,7 @@ from sarlra.detection.slope_mask import steep_pixels
 from sarlra.detection.suppress import suppress
 from sarlra.detection.windows import Positions, batches, gather, share_in_windows, window_positions
 from sarlra.errors import InputError, OutputError
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.models.scoring import BATCH, Scorer, load_scorer
 from sarlra.recipe import Recipe, make_recipe
 

@@ -35,8 +35,9 @@ from scipy.special import expit
 
 from sarlra.errors import InputError, ModelError
 from sarlra.models.engine import import_keras, import_tensorflow
+from sarlra.models.info import ModelInfo
 from sarlra.models.keras_file import load_network
-from sarlra.models.registry import ModelInfo, read_model
+from sarlra.models.registry import read_model
 
 F32 = NDArray[np.float32]
 

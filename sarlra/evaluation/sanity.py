@@ -19,18 +19,12 @@ from sarlra.detection.outlines import clusters, denoised
 from sarlra.errors import InputError
 from sarlra.evaluation.contributions import NODES, Contributions, Explainer, make_explainer
 from sarlra.evaluation.intervals import bootstrap, share_of
-from sarlra.evaluation.outline_scores import (
-    THRESHOLDS_DB,
-    Overlap,
-    large,
-    overlap,
-    smoothed_change,
-)
+from sarlra.evaluation.outline_scores import THRESHOLDS_DB, Overlap, large, overlap, smoothed_change
 from sarlra.evaluation.pointing import auc_inside, points_inside, positive_share
 from sarlra.evaluation.sanity_result import Pointing, Sanity
 from sarlra.models.background import read_background, spread_over_level
 from sarlra.models.fill import fill_nodata
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.samples.labels import LANDSLIDE_SHARE
 from sarlra.samples.rendered import rendered_world

@@ -24,7 +24,7 @@ from sarlra.evaluation.explained import Explained, explain_window, key_of, pack,
 from sarlra.jobs.spread import spread
 from sarlra.models.files import read_bounded, write_atomically
 from sarlra.models.fill import fill_nodata
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 
 F32 = NDArray[np.float32]
 Spot = tuple[int, int]

@@ -27,7 +27,7 @@ from sarlra.evaluation.outline_scores import burn_window
 from sarlra.jobs.explain import Cut, Spot
 from sarlra.jobs.explain_outlines import outlines_of
 from sarlra.models.files import write_atomically
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 
 MAP, TABLE, SUMMARY, PICTURES = "contributions.tif", "windows.csv", "explain.json", "pictures"
 OUTLINES = "outlines.parquet"

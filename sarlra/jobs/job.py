@@ -15,7 +15,7 @@ from sarlra.composites.quality import Quality
 from sarlra.errors import SarlraError
 from sarlra.events.event import Event
 from sarlra.grid import PixelBox, Tile
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Slice, Track
 from sarlra.scenes.signing import SigningPolicy

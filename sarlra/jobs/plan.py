@@ -18,7 +18,8 @@ from sarlra.events.geometry import to_utm
 from sarlra.events.times import iso
 from sarlra.jobs.job import Job, Outcome, awaits_terrain, job_id, outcome_of, track_version
 from sarlra.jobs.tiles import TileWindows, plan_tiles
-from sarlra.models.registry import ModelInfo, default_model, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import default_model, find_model
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import OrbitState, Scenes, Skipped, Track

@@ -26,7 +26,7 @@ from sarlra.inventories.inventory import Inventory
 from sarlra.jobs.implanted import ImplantedTrack, implant_track
 from sarlra.jobs.series_dates import Dated, places, series_dates
 from sarlra.jobs.tiles import TileWindows, plan_tiles
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.models.scoring import Scorer, load_scorer
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.samples.labels import burn

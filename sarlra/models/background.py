@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sarlra.errors import ModelError
 from sarlra.models.card import card_bytes, parse_card
 from sarlra.models.files import read_bounded, sha256, write_atomically
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 
 #: How many windows a background has.
 COUNT = 64

@@ -10,9 +10,10 @@ from sarlra.models.card import Card, parse_card
 from sarlra.models.cnn import build_sar_lra_v1
 from sarlra.models.files import read_bounded, sha256
 from sarlra.models.folders import user_folder
+from sarlra.models.info import ModelInfo
+from sarlra.models.keep import check_name_is_free, store_model
 from sarlra.models.keras2_weights import Weights, read_keras2_weights
 from sarlra.models.packing import pack_network
-from sarlra.models.registry import ModelInfo, check_name_is_free, store_model
 from sarlra.scenes.model import OrbitState
 
 #: Architectures whose published weights can be imported.

@@ -17,7 +17,8 @@ from typing import Any
 from sarlra.catalogs import catalogs_folder
 from sarlra.models.files import read_bounded, write_atomically
 from sarlra.models.folders import shipped_folder
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 
 #: Marks an item whose weights come with the package.
 SHIPPED = "sarlra:shipped"

@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from sarlra.models.card import card_bytes, parse_card
 from sarlra.models.files import read_bounded, sha256, write_atomically
 from sarlra.models.hdf5 import open_checked
+from sarlra.models.info import ModelInfo
 from sarlra.models.keras_file import CONFIG, METADATA, WEIGHTS, check_keras_file, read_members
-from sarlra.models.registry import ModelInfo, find_model, read_model
+from sarlra.models.registry import find_model, read_model
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 #: Shuffling smaller arrays saves nothing: a chunk has an index of its own.

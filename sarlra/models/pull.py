@@ -13,8 +13,8 @@ from typing import Any, Literal
 from sarlra.errors import AssetError, ModelError
 from sarlra.models.files import MAX_BYTES, sha256
 from sarlra.models.folders import registered_folder
+from sarlra.models.info import ModelInfo
 from sarlra.models.mlm import is_shipped
-from sarlra.models.registry import ModelInfo
 
 logger = logging.getLogger(__name__)
 #: Seconds to wait for an answer, and for a connection.

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from sarlra.errors import ModelError
 from sarlra.models.cnn import WINDOW_PX
 from sarlra.models.engine import import_tensorflow
+from sarlra.models.info import ModelInfo
 from sarlra.models.keras_file import check_keras_file, load_network
 from sarlra.models.layered import LayeredCnn, read_layered
-from sarlra.models.registry import ModelInfo, read_model
+from sarlra.models.registry import read_model
 
 #: Windows per call of the network. 512 is 4 % faster on two cores and takes twice the memory.
 BATCH = 256

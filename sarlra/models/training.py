@@ -18,10 +18,11 @@ from sarlra.models.files import sha256
 from sarlra.models.fill import fill_nodata
 from sarlra.models.fitting import Fitted, fit
 from sarlra.models.follow import Tell, tell_nobody
+from sarlra.models.info import BANDS, ModelInfo
+from sarlra.models.keep import check_name_is_free, store_model
 from sarlra.models.keras_file import load_network
 from sarlra.models.metrics import best_threshold, count
 from sarlra.models.packing import pack_network, round_to_half_precision
-from sarlra.models.registry import BANDS, ModelInfo, check_name_is_free, store_model
 from sarlra.models.scoring import BATCH
 from sarlra.samples.patches import Patches
 from sarlra.scenes.model import OrbitState

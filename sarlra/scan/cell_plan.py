@@ -19,7 +19,7 @@ from sarlra.events.event import Event
 from sarlra.jobs.job import Job, Outcome, awaits_terrain, input_facts, outcome_of, version_of
 from sarlra.jobs.plan import Request, combination_of, make_job, settle
 from sarlra.jobs.quality import Judging
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import Polarisations, Recipe
 from sarlra.scan.cells import Cell
 from sarlra.scan.ground import LeftOut

@@ -24,7 +24,8 @@ from sarlra.detection.composite_file import CompositeFile, composite_of, open_co
 from sarlra.detection.score_file import threshold_of
 from sarlra.errors import CatalogError, InputError
 from sarlra.evaluation.contribution_map import ContributionMap
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.serving.fetch import FolderOrigin, Origin, WebOrigin, fetch_item, read_asset
 from sarlra.serving.reproduce import model_of_item

@@ -22,7 +22,8 @@ from sarlra.jobs.execute import execute, prepare
 from sarlra.jobs.job import Job
 from sarlra.jobs.plan import Plan, Request, search
 from sarlra.jobs.relief import choose_terrain
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 from sarlra.recipe import Recipe
 from sarlra.scenes.sources import open_source
 from sarlra.serving.compare import Difference, compare_detections, compare_rasters

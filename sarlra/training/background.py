@@ -13,7 +13,7 @@ from sarlra.errors import InputError
 from sarlra.evaluation.low_change import low_change_windows
 from sarlra.models.background import COUNT, spread_over_level
 from sarlra.models.fill import fill_nodata
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import Recipe, make_recipe
 from sarlra.samples.rendered import Rendered, rendered_world
 from sarlra.samples.store import open_dataset

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from sarlra.detection.score_file import threshold_of
+from sarlra.models.info import ModelInfo
 from sarlra.models.metrics import Counts, count
-from sarlra.models.registry import ModelInfo
 from sarlra.models.scoring import load_scorer
 from sarlra.models.training import filled_windows
 from sarlra.recipe import WATCH_BUFFERS

@@ -11,7 +11,7 @@ from sarlra.models.architectures import TITLES
 from sarlra.models.card import Combination, Domain
 from sarlra.models.choices import Choices
 from sarlra.models.domain import make_domain
-from sarlra.models.registry import BANDS, ModelInfo
+from sarlra.models.info import BANDS, ModelInfo
 from sarlra.models.training import Parts, Statement, train_model
 from sarlra.recipe import make_recipe
 from sarlra.samples.draw import TEST_RATIO

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from sarlra.events.event import Event
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import WATCH_BUFFERS
 from sarlra.scenes.model import Track
 

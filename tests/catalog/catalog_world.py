@@ -21,7 +21,7 @@ from sarlra.catalog.publish import publish_job
 from sarlra.catalog.sink import Sink
 from sarlra.events.event import Event
 from sarlra.grid import Tile
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Slice, Track
 

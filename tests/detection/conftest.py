@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 from sarlra.models.scoring import Scorer, load_scorer
 
 

@@ -20,7 +20,7 @@ from sarlra.detection.lattice import score_lattice
 from sarlra.detection.suppress import suppress
 from sarlra.grid import PixelBox, Tile
 from sarlra.models.card import Calibration
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.models.scoring import Scorer, load_scorer
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Track

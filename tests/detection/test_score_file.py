@@ -19,7 +19,7 @@ from sarlra.detection.score_file import score_composite
 from sarlra.detection.suppress import suppress
 from sarlra.errors import AssetError, InputError, ModelError, OutputError, SarlraError
 from sarlra.models.import_hdf5 import import_weights
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 from sarlra.models.scoring import load_scorer
 
 UTM = Affine(10, 0, 400_000, 0, -10, 4_500_000)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sarlra.models.import_hdf5 import import_weights
-from sarlra.models.registry import ModelInfo
+from sarlra.models.info import ModelInfo
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 
 
 def copy_without_background(model: ModelInfo, folder: Path, name: str | None = None) -> ModelInfo:

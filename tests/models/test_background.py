@@ -15,7 +15,8 @@ from sarlra.models.background import (
     spread_over_level,
     store_background,
 )
-from sarlra.models.registry import ModelInfo, default_model, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import default_model, find_model
 from tests.models.shipped_copy import copy_without_background
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from sarlra.errors import ModelError
 from sarlra.models.import_hdf5 import import_weights
+from sarlra.models.info import ModelInfo
 from sarlra.models.keras2_weights import read_keras2_weights
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.registry import find_model
 from sarlra.models.scoring import load_scorer
 
 

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 from sarlra.cli.app import app
 from sarlra.errors import ModelError
 from sarlra.models.folders import shipped_folder
+from sarlra.models.info import ModelInfo
 from sarlra.models.keras_file import load_network
 from sarlra.models.packing import pack_network, repack, round_to_half_precision
-from sarlra.models.registry import ModelInfo, default_model, find_model
+from sarlra.models.registry import default_model, find_model
 from sarlra.models.scoring import load_scorer
 
 _WEIGHTS = "model.weights.h5"

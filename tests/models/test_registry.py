@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from sarlra.errors import ModelError
-from sarlra.models import registry
+from sarlra.models import keep, registry
 from sarlra.models.background import read_background
 from sarlra.models.card import Card
 from sarlra.models.files import sha256
-from sarlra.models.registry import ModelInfo, default_model, find_model, list_models, store_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.keep import store_model
+from sarlra.models.registry import default_model, find_model, list_models
 from sarlra.models.scoring import load_scorer
 
 
@@ -32,7 +34,8 @@ def _card(data: bytes, name: str = "small", **changes: object) -> Card:
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "shipped"
     folder.mkdir()
-    monkeypatch.setattr(registry, "shipped_folder", lambda: folder)
+    for module in (registry, keep):
+        monkeypatch.setattr(module, "shipped_folder", lambda: folder)
     return folder
 
 

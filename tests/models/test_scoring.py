@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sarlra.errors import ModelError
-from sarlra.models.registry import ModelInfo, find_model
+from sarlra.models.info import ModelInfo
+from sarlra.models.registry import find_model
 from sarlra.models.scoring import BATCH, Scorer, load_scorer
 
 

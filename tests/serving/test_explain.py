@@ -26,8 +26,9 @@ from sarlra.jobs.execute import execute, prepare
 from sarlra.jobs.plan import search
 from sarlra.models.background import store_background
 from sarlra.models.cnn import build_cnn
+from sarlra.models.info import ModelInfo
 from sarlra.models.packing import pack_network
-from sarlra.models.registry import ModelInfo, default_model, find_model
+from sarlra.models.registry import default_model, find_model
 from sarlra.recipe import Recipe
 from sarlra.serving.layers import list_layers
 from sarlra.serving.live import Live

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from sarlra.errors import ModelError
-from sarlra.models.registry import find_model, note_metrics
+from sarlra.models.keep import note_metrics
+from sarlra.models.registry import find_model
 from sarlra.models.scoring import load_scorer
 from sarlra.training.model_buffers import as_metrics, measure_buffers
 from sarlra.training.worlds import Store, make_split
