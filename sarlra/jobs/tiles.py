@@ -60,7 +60,7 @@ def plan_tiles(area: MultiPolygon, recipe: Recipe) -> tuple[TileWindows, ...]:
     return tuple(sorted(found, key=lambda w: w.tile))
 
 
-def within_utm(area: MultiPolygon) -> MultiPolygon:
+def within_utm(area: MultiPolygon) -> Geometry:
     """What of an area (EPSG:4326) lies where UTM is defined.
 
     Raises

@@ -30,6 +30,7 @@ from sarlra.grid import Tile
 from sarlra.models.card import Calibration
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Track
+from tests.contents import files_of
 
 WIDE = Tile(32654, 110, 923, 512)
 WIDE_RECIPE = Recipe(tile_px=512)
@@ -93,10 +94,6 @@ def _expected(seed: int) -> gpd.GeoDataFrame:
 
 def _merged(sink: FolderSink) -> gpd.GeoDataFrame:
     return gpd.read_parquet(sink.folder / "collections" / "us2000h8ty" / "detections.parquet")
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(p): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -200,10 +197,10 @@ def test_with_the_real_detection(sink: FolderSink) -> None:
 def test_folding_twice_writes_the_same_bytes(sink: FolderSink) -> None:
     names = _publish_quarters(sink, 0)
     first = fold(sink, world.event(), suppress=world.keep_highest, item_ids=names)
-    before = _files(sink.folder)
+    before = files_of(sink.folder)
     again = fold(sink, world.event(), suppress=world.keep_highest, item_ids=names[::-1])
     assert first == again
-    assert _files(sink.folder) == before
+    assert files_of(sink.folder) == before
 
 
 def test_catalogue_can_be_walked_and_validates(sink: FolderSink, shared_data: Path) -> None:
@@ -325,11 +322,11 @@ def test_damaged_items_are_left_out_and_named(sink: FolderSink) -> None:
     assert cut not in result.items
     assert [name for name, _ in result.rejected] == sorted([cut, "us2000h8ty_bad"])
     assert "scores.tif has 100 bytes" in dict(result.rejected)[cut]
-    before = _files(sink.folder)
+    before = files_of(sink.folder)
     for wanted, message in ((cut, "scores.tif has 100 bytes"), ("us2000h8ty_no", "no such item")):
         with pytest.raises(CatalogError, match=message):
             fold(sink, world.event(), suppress=world.keep_highest, item_ids=[good, wanted])
-    assert _files(sink.folder) == before
+    assert files_of(sink.folder) == before
 
 
 def test_unreadable_scores_of_the_right_size_are_named(sink: FolderSink) -> None:

@@ -29,6 +29,7 @@ from sarlra.catalog.standing import find_done
 from sarlra.catalog.validate import validate_document, validate_item
 from sarlra.errors import CatalogError, EventError, SarlraError, StoreError
 from sarlra.recipe import Recipe
+from tests.contents import files_of
 
 
 @pytest.fixture
@@ -37,14 +38,6 @@ def sink(tmp_path: Path) -> FolderSink:
     assert isinstance(sink, FolderSink)
     world.prepare(sink)
     return sink
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {
-        p.relative_to(folder).as_posix(): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file()
-    }
 
 
 def test_item_is_valid_against_core_and_extensions(sink: FolderSink, shared_data: Path) -> None:
@@ -206,9 +199,9 @@ def test_same_arguments_give_the_same_bytes_in_another_process(
         "TZ": "Asia/Tokyo",
     }  # fmt: skip
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    assert _files(sink.folder) == _files(tmp_path / "other")
+    assert files_of(sink.folder) == files_of(tmp_path / "other")
     world.result().publish(sink)
-    assert _files(sink.folder) == _files(tmp_path / "other")
+    assert files_of(sink.folder) == files_of(tmp_path / "other")
 
 
 def test_empty_result_is_a_success_with_a_schema(sink: FolderSink, shared_data: Path) -> None:
@@ -268,7 +261,7 @@ class FailingSink(FolderSink):
 def test_failure_at_any_write_leaves_nothing(
     sink: FolderSink, failure: Callable[[], BaseException]
 ) -> None:
-    before = _files(sink.folder)
+    before = files_of(sink.folder)
     job = world.result()
     name = item_id(job.event, job.tile, job.track, "v1")
     failures = 0
@@ -279,7 +272,7 @@ def test_failure_at_any_write_leaves_nothing(
             break
         except (StoreError, KeyboardInterrupt):
             failures += 1
-        assert _files(sink.folder) == before
+        assert files_of(sink.folder) == before
         assert not (sink.folder / "items").exists()
         assert sink.list_items() == ()
         assert find_done(sink, name, "job-1") is None
@@ -305,10 +298,10 @@ class LyingSink(FolderSink):
 
 @pytest.mark.parametrize("name", ["change.tif", "scores.tif", "detections.parquet"])
 def test_no_item_stands_over_a_file_with_another_checksum(sink: FolderSink, name: str) -> None:
-    before = _files(sink.folder)
+    before = files_of(sink.folder)
     with pytest.raises(StoreError, match=rf"{name} has another checksum"):
         world.result().publish(LyingSink(sink.folder, name))
-    assert _files(sink.folder) == before
+    assert files_of(sink.folder) == before
     world.result().publish(LyingSink(sink.folder, "of no file"))
     assert len(sink.list_items()) == 1
 
@@ -334,7 +327,7 @@ def test_killed_between_assets_and_item(sink: FolderSink, tmp_path: Path) -> Non
     clean = FolderSink(tmp_path / "clean")
     world.prepare(clean)
     job.publish(clean)
-    assert _files(sink.folder) == _files(clean.folder)
+    assert files_of(sink.folder) == files_of(clean.folder)
 
 
 def test_item_of_another_job_is_gone_before_its_files_are(sink: FolderSink) -> None:
@@ -431,7 +424,7 @@ def test_not_done_for_another_job_or_without_composite_or_inputs(sink: FolderSin
 def test_bad_arguments_leave_nothing(
     sink: FolderSink, changes: dict[str, Any], error: type[SarlraError], message: str
 ) -> None:
-    before = _files(sink.folder)
+    before = files_of(sink.folder)
     with pytest.raises(error, match=message):
         world.result(**changes).publish(sink)
-    assert _files(sink.folder) == before
+    assert files_of(sink.folder) == before

@@ -435,7 +435,7 @@ def test_tokens_are_in_no_graph_and_assets_are_signed_late(
 ) -> None:
     local = made_track(tmp_path)
     with BlobServer(tmp_path, lifetime_s=1.5) as server:
-        policy = SigningPolicy(server.token_url, (server.host,))
+        policy = server.policy
 
         def remote(acquisitions: tuple) -> list:
             return [

@@ -23,6 +23,7 @@ from sarlra.errors import StoreError
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import make_recipe
 from tests.composites.composites_writer import RECIPE, SIZE, composite_of, tile_at
+from tests.contents import files_of
 
 GROUP = "1/32611/T137A"
 TILES = [tile_at(c, r) for r in (700, 701) for c in (30, 31, 32)]
@@ -34,14 +35,6 @@ def store(tmp_path: Path) -> str:
     path = str(tmp_path / "composites.zarr")
     create_group(path, GROUP, TILES, RECIPE, {"event": "us1000778i"})
     return path
-
-
-def files_of(store: str) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(store)): path.read_bytes()
-        for path in sorted(Path(store).rglob("*"))
-        if path.is_file()
-    }
 
 
 def assert_holds(opened: xr.Dataset, tile: Tile, seed: int) -> None:

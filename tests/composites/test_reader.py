@@ -20,7 +20,6 @@ from sarlra.composites.gdal import check_href, without_query
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.reader import StatedGrid, read_asset
 from sarlra.errors import AssetError, SigningError
-from sarlra.scenes.signing import SigningPolicy
 from tests.composites.composites_world import write_tif
 from tests.servers.base import Failure
 from tests.servers.blobs import BlobServer
@@ -209,15 +208,11 @@ def blobs(tmp_path: Path, quick: None) -> Iterator[BlobServer]:
         yield server
 
 
-def policy(server: BlobServer) -> SigningPolicy:
-    return SigningPolicy(server.token_url, (server.host,))
-
-
 WIDE = PixelGrid(32611, 50_000, 400_000, 700, 700, 10.0)
 
 
 def test_assets_are_signed_when_opened(blobs: BlobServer) -> None:
-    result = read_asset(blobs.href("a.tif"), WIDE, policy(blobs))
+    result = read_asset(blobs.href("a.tif"), WIDE, blobs.policy)
     np.testing.assert_array_equal(result, speckle(700, 700))
     assert blobs.token_requests() == 1
     assert blobs.refused == 0
@@ -227,7 +222,7 @@ def test_a_token_withdrawn_is_replaced(blobs: BlobServer) -> None:
     for number in range(3):
         name = f"copy{number}.tif"
         shutil.copy(blobs.folder / "a.tif", blobs.folder / name)
-        result = read_asset(blobs.href(name), WIDE, policy(blobs))
+        result = read_asset(blobs.href(name), WIDE, blobs.policy)
         np.testing.assert_array_equal(result, speckle(700, 700))
         assert (blobs.refused > 0) is (number > 0)
         blobs.revoke()
@@ -236,10 +231,10 @@ def test_a_token_withdrawn_is_replaced(blobs: BlobServer) -> None:
 
 def test_headers_are_fetched_once_for_many_blocks(blobs: BlobServer) -> None:
     for _ in range(2):
-        read_asset(blobs.href("a.tif"), GRID, policy(blobs))
+        read_asset(blobs.href("a.tif"), GRID, blobs.policy)
     before = blobs.served
     for _ in range(5):
-        read_asset(blobs.href("a.tif"), GRID, policy(blobs))
+        read_asset(blobs.href("a.tif"), GRID, blobs.policy)
     assert blobs.served == before
 
 
@@ -252,7 +247,7 @@ def test_tokens_that_live_for_a_moment(tmp_path: Path, quick: None) -> None:
 
         def read(part: list[str]) -> None:
             for name in part:
-                results.append(read_asset(server.href(name), GRID, policy(server)))
+                results.append(read_asset(server.href(name), GRID, server.policy))
                 time.sleep(0.4)
 
         threads = [threading.Thread(target=read, args=(names[i::3],)) for i in range(3)]
@@ -280,7 +275,7 @@ def test_bad_assets_are_named_without_their_token(
 ) -> None:
     href = blobs.href(name)
     with caplog.at_level(logging.DEBUG), pytest.raises(AssetError) as caught:
-        read_asset(href, WIDE, policy(blobs) if signed else None)
+        read_asset(href, WIDE, blobs.policy if signed else None)
     error = caught.value
     assert href in error.message
     assert reason in error.message
@@ -294,33 +289,33 @@ def test_bad_assets_are_named_without_their_token(
 def test_a_server_that_stumbles_is_asked_again(blobs: BlobServer) -> None:
     blobs.failures += [Failure("a.tif", 503, 2)]
     np.testing.assert_array_equal(
-        read_asset(blobs.href("a.tif"), WIDE, policy(blobs)), speckle(700, 700)
+        read_asset(blobs.href("a.tif"), WIDE, blobs.policy), speckle(700, 700)
     )
 
 
 def test_a_server_that_stays_down_is_an_error(blobs: BlobServer) -> None:
     blobs.failures += [Failure("a.tif", 503, 1000)]
-    for signing in (policy(blobs), None):
+    for signing in (blobs.policy, None):
         with pytest.raises(AssetError, match=r"a\.tif cannot be read"):
             read_asset(blobs.href("a.tif"), WIDE, signing)
     blobs.failures.clear()
     np.testing.assert_array_equal(
-        read_asset(blobs.href("a.tif"), WIDE, policy(blobs)), speckle(700, 700)
+        read_asset(blobs.href("a.tif"), WIDE, blobs.policy), speckle(700, 700)
     )
 
 
 def test_what_was_missing_can_be_read_later(blobs: BlobServer) -> None:
     """GDAL's caches must not keep an asset missing for the life of a worker."""
     with pytest.raises(AssetError, match="404"):
-        read_asset(blobs.href("late.tif"), WIDE, policy(blobs))
+        read_asset(blobs.href("late.tif"), WIDE, blobs.policy)
     shutil.copy(blobs.folder / "a.tif", blobs.folder / "late.tif")
-    assert np.isfinite(read_asset(blobs.href("late.tif"), WIDE, policy(blobs))).all()
+    assert np.isfinite(read_asset(blobs.href("late.tif"), WIDE, blobs.policy)).all()
 
 
 def test_no_token_is_a_signing_error(tmp_path: Path, quick: None) -> None:
     write_tif(tmp_path / "a.tif", speckle(30, 40), ORIGIN)
     with BlobServer(tmp_path, key="needed") as server, pytest.raises(SigningError):
-        read_asset(server.href("a.tif"), GRID, policy(server))
+        read_asset(server.href("a.tif"), GRID, server.policy)
 
 
 @pytest.mark.services

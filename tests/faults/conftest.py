@@ -15,6 +15,8 @@ from typing import Protocol
 
 import pytest
 
+from tests.contents import files_of
+
 SIZE_PX, TILE_PX = 256, 512
 #: For what takes seconds on a machine of its own; many times that where others work too.
 PATIENCE_S = 540
@@ -156,11 +158,7 @@ def items_of(out: Path) -> list[Path]:
 
 def results_of(out: Path) -> dict[str, bytes]:
     """Every file of the catalogue but the plan and the outcomes, which are of their run."""
-    return {
-        str(path.relative_to(out)): path.read_bytes()
-        for path in sorted(out.rglob("*"))
-        if path.is_file() and path.name not in ("plan.parquet", "outcomes.parquet")
-    }
+    return files_of(out, but=("plan.parquet", "outcomes.parquet"))
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:

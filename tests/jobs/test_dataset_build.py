@@ -29,6 +29,7 @@ from sarlra.scenes.find import find_scenes
 from sarlra.scenes.sources import open_source
 from sarlra.simulation.spoil import Spoil, spoil_archive
 from sarlra.simulation.world import simulate
+from tests.contents import files_of
 
 EDGE = 640.0
 
@@ -127,11 +128,6 @@ def test_a_cell_is_on_one_side_in_both_directions(built: Dataset) -> None:
                 slides = int(inside["landslide"].sum())
                 assert len(inside) - slides <= limit * slides
             assert split in ("training", "validation", "test")
-
-
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*"))
-            if p.is_file()}  # fmt: skip
 
 
 def test_a_second_build_changes_nothing_and_order_does_not_matter(

@@ -22,6 +22,7 @@ from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.plan import Plan, search
 from tests.conftest import ROOT
+from tests.contents import files_of
 from tests.servers.blobs import BlobServer
 from tests.servers.items import opera_items, write_items
 from tests.servers.stac_api import StacApi
@@ -196,14 +197,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 @pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_bytes(world: Path, tmp_path: Path) -> None:
     results = []
@@ -217,7 +210,7 @@ def test_any_number_of_workers_gives_the_same_bytes(world: Path, tmp_path: Path)
         assert {track.orbit_state for track in plan.scenes.tracks} == {"ascending", "descending"}
         run = execute(plan, cluster)
         assert run.counts["failed"] == 0
-        results.append(_files(tmp_path / cluster))
+        results.append(files_of(tmp_path / cluster))
     assert results[0] == results[1]
 
 

@@ -20,6 +20,7 @@ from sarlra.events.area import parse_area
 from sarlra.jobs.ask import make_request
 from sarlra.jobs.execute import Run, execute, prepare
 from sarlra.jobs.plan import Plan, search
+from tests.contents import files_of
 
 ORIGIN = datetime(2023, 12, 10, tzinfo=UTC)
 PRE = ("20231016", "20231028", "20231109", "20231121", "20231203")
@@ -136,30 +137,22 @@ def test_item_names_every_input_and_the_rate_of_false_alarms(run: tuple[Plan, Ru
         assert {"geometry", "score", "track", "orbit_state", "n_pre", "n_post"} <= set(table)
 
 
-def _bytes(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
 def test_second_run_recomputes_nothing_and_a_new_recipe_is_a_new_version(
     run: tuple[Plan, Run, Path], shared_data: Path
 ) -> None:
     _, first, out = run
-    before = _bytes(out)
+    before = files_of(out)
     again = _plan(shared_data, out)
     assert again.todo == ()
     second = execute(again, "none")
     assert {o.status for o in second.outcomes} == {"skipped"}
     assert [o.item_id for o in second.outcomes] == [o.item_id for o in first.outcomes]
-    assert _bytes(out) == before
+    assert files_of(out) == before
 
     other = execute(_plan(shared_data, out, buffers="48-12"), "none")
     assert {o.status for o in other.outcomes} <= {"done", "empty"}
     assert {o.item_id for o in other.outcomes}.isdisjoint(o.item_id for o in first.outcomes)
-    after = _bytes(out)
+    after = files_of(out)
     kept = [name for name in before if name.startswith("items/")]
     assert kept
     assert all(after[name] == before[name] for name in kept)

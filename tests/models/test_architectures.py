@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.signal import correlate2d
 
 from sarlra.models.architectures import BUILDERS, TITLES
 from sarlra.models.cbam import build_cbam
 from sarlra.models.keras_file import load_network
 from sarlra.models.packing import pack_network
 from sarlra.models.resnet import build_resnet
+from tests.models.plain_layers import bilinear_to_16, convolve, normalise, pool
 
 Array = np.ndarray
 Weights = dict[str, list[Array]]
@@ -35,34 +35,6 @@ def _random(network: Any, seed: int) -> Weights:
     return {layer.name: [np.float64(w) for w in layer.get_weights()] for layer in network.layers}
 
 
-def _convolve(x: Array, kernel: Array, bias: Array) -> Array:
-    channels = range(x.shape[-1])
-    planes = [
-        sum(correlate2d(x[..., i], kernel[:, :, i, o], mode="same") for i in channels)
-        for o in range(kernel.shape[-1])
-    ]
-    return np.stack(planes, axis=-1) + bias
-
-
-def _normalise(x: Array, gamma: Array, beta: Array, mean: Array, variance: Array) -> Array:
-    return gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
-
-
-def _pool(x: Array) -> Array:
-    rows, columns, channels = x.shape
-    return x.reshape(rows // 2, 2, columns // 2, 2, channels).max(axis=(1, 3))
-
-
-def _middle(x: Array) -> Array:
-    """Bilinear to 16x16 without smoothing."""
-    k = x.shape[0] // 16
-    if k == 1:
-        return x
-    a, b = np.arange(16) * k + k // 2 - 1, np.arange(16) * k + k // 2
-    rows = (x[a] + x[b]) / 2
-    return (rows[:, a] + rows[:, b]) / 2
-
-
 def _sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -77,27 +49,27 @@ def _classify(x: Array, w: Weights) -> float:
 def _cbam(window: Array, w: Weights) -> float:
     x, features = (window - np.array(MEAN)) / np.sqrt(VARIANCE), []
     for n in (1, 2, 3):
-        x = np.maximum(_convolve(x, *w[f"convolution_{n}"]), 0)
-        x = _normalise(x, *w[f"normalisation_{n}"])
+        x = np.maximum(convolve(x, *w[f"convolution_{n}"]), 0)
+        x = normalise(x, *w[f"normalisation_{n}"])
         (a, b), (c, d) = w[f"channel_narrow_{n}"], w[f"channel_wide_{n}"]
         pooled = [x.mean(axis=(0, 1)), x.max(axis=(0, 1))]
         x = x * _sigmoid(sum(np.maximum(p @ a + b, 0) @ c + d for p in pooled))
         both = np.stack([x.mean(axis=-1), x.max(axis=-1)], axis=-1)
-        x = x * _sigmoid(_convolve(both, *w[f"spatial_weight_{n}"]))
-        features.append(_middle(x))
+        x = x * _sigmoid(convolve(both, *w[f"spatial_weight_{n}"]))
+        features.append(bilinear_to_16(x))
         if n < 3:
-            x = _pool(x)
-    return _classify(_pool(np.concatenate(features, axis=-1)), w)
+            x = pool(x)
+    return _classify(pool(np.concatenate(features, axis=-1)), w)
 
 
 def _resnet(window: Array, w: Weights) -> float:
     x = (window - np.array(MEAN)) / np.sqrt(VARIANCE)
-    x = np.maximum(_normalise(_convolve(x, *w["convolution_0"]), *w["normalisation_0"]), 0)
+    x = np.maximum(normalise(convolve(x, *w["convolution_0"]), *w["normalisation_0"]), 0)
     for n in (1, 2, 3):
-        x = _pool(x)
-        y = _normalise(_convolve(x, *w[f"convolution_{n}a"]), *w[f"normalisation_{n}a"])
+        x = pool(x)
+        y = normalise(convolve(x, *w[f"convolution_{n}a"]), *w[f"normalisation_{n}a"])
         y = np.maximum(y, 0)
-        y = _normalise(_convolve(y, *w[f"convolution_{n}b"]), *w[f"normalisation_{n}b"])
+        y = normalise(convolve(y, *w[f"convolution_{n}b"]), *w[f"normalisation_{n}b"])
         x = np.maximum(x + y, 0)
     return _classify(x, w)
 

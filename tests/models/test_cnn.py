@@ -6,42 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.signal import correlate2d
 
 from sarlra.models.cnn import build_cnn, build_sar_lra_v1
-
-
-def _convolve(image: np.ndarray, kernel: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    out = np.stack(
-        [
-            sum(
-                correlate2d(image[..., i], kernel[:, :, i, o], mode="same")
-                for i in range(image.shape[-1])
-            )
-            for o in range(kernel.shape[-1])
-        ],
-        axis=-1,
-    )
-    return np.maximum(out + bias, 0)
-
-
-def _normalise(x: np.ndarray, gamma: Any, beta: Any, mean: Any, variance: Any) -> np.ndarray:
-    return gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
-
-
-def _pool(x: np.ndarray) -> np.ndarray:
-    rows, columns, bands = x.shape
-    return x.reshape(rows // 2, 2, columns // 2, 2, bands).max(axis=(1, 3))
-
-
-def _bilinear_to_16(x: np.ndarray) -> np.ndarray:
-    """Without smoothing: of each block of k pixels the mean of the two in its middle."""
-    k = x.shape[0] // 16
-    if k == 1:
-        return x
-    a, b = np.arange(16) * k + k // 2 - 1, np.arange(16) * k + k // 2
-    rows = (x[a] + x[b]) / 2
-    return (rows[:, a] + rows[:, b]) / 2
+from tests.models.plain_layers import bilinear_to_16, convolve, normalise, pool
 
 
 def _random_weights(network: Any, seed: int) -> list[np.ndarray]:
@@ -60,13 +27,13 @@ def _forward(window: np.ndarray, weights: list[np.ndarray], levels: bool) -> flo
     features, x, left = [], window.astype(np.float64), [w.astype(np.float64) for w in weights]
     for number in range(3):
         kernel, bias, gamma, beta, mean, variance, *left = left
-        x = _normalise(_convolve(x, kernel, bias), gamma, beta, mean, variance)
-        features.append(_bilinear_to_16(x))
+        x = normalise(np.maximum(convolve(x, kernel, bias), 0), gamma, beta, mean, variance)
+        features.append(bilinear_to_16(x))
         if number < 2:
-            x = _pool(x)
+            x = pool(x)
     joined = np.concatenate(features if levels else [features[2]] * 3, axis=-1)
     dense, dense_bias, last, last_bias = left
-    hidden = np.maximum(_pool(joined).reshape(-1) @ dense + dense_bias, 0)
+    hidden = np.maximum(pool(joined).reshape(-1) @ dense + dense_bias, 0)
     return float(1 / (1 + np.exp(-(hidden @ last + last_bias)[0])))
 
 

@@ -15,11 +15,7 @@ import pytest
 from sarlra.errors import ModelError
 from sarlra.models.keras_file import check_keras_file, load_network
 from sarlra.models.packing import pack_network
-
-
-def _members(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+from tests.models.archives import members_of
 
 
 def _zip(members: dict[str, bytes]) -> bytes:
@@ -31,7 +27,7 @@ def _zip(members: dict[str, bytes]) -> bytes:
 
 
 def _with_config(data: bytes, change: Any) -> bytes:
-    members = _members(data)
+    members = members_of(data)
     config = json.loads(members["config.json"])
     change(config)
     return _zip(members | {"config.json": json.dumps(config).encode()})
@@ -108,11 +104,11 @@ def test_other_members_than_keras_writes_are_refused(
     network_bytes: bytes, extra: dict[str, bytes], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message):
-        check_keras_file(_zip(_members(network_bytes) | extra), "evil")
+        check_keras_file(_zip(members_of(network_bytes) | extra), "evil")
 
 
 def test_weights_that_lead_out_of_the_file_are_refused(network_bytes: bytes) -> None:
-    members = _members(network_bytes)
+    members = members_of(network_bytes)
     stream = io.BytesIO(members["model.weights.h5"])
     with h5py.File(stream, "a") as file:
         file["layers/elsewhere"] = h5py.ExternalLink("/etc/passwd", "/x")

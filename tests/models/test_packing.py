@@ -24,18 +24,14 @@ from sarlra.models.keras_file import load_network
 from sarlra.models.packing import pack_network, repack, round_to_half_precision
 from sarlra.models.registry import default_model, find_model
 from sarlra.models.scoring import load_scorer
+from tests.models.archives import members_of
 
 _WEIGHTS = "model.weights.h5"
 
 
-def _members(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
-
-
 def _arrays(data: bytes) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    with h5py.File(io.BytesIO(_members(data)[_WEIGHTS])) as file:
+    with h5py.File(io.BytesIO(members_of(data)[_WEIGHTS])) as file:
         file.visititems(
             lambda name, held: found.update({name: held[()]} if hasattr(held, "dtype") else {})
         )
@@ -46,7 +42,7 @@ def _arrays(data: bytes) -> dict[str, Any]:
 def loose(tmp_path: Path) -> ModelInfo:
     """A shipped model as Keras would store it: every array plain, no member deflated."""
     shipped = default_model("VV_VH", "descending")
-    members = _members(shipped.path.read_bytes())
+    members = members_of(shipped.path.read_bytes())
     plain = io.BytesIO()
     with h5py.File(io.BytesIO(members[_WEIGHTS])) as source, h5py.File(plain, "w") as target:
 

@@ -36,6 +36,7 @@ from sarlra.scan.finish import ScanRun, finish
 from sarlra.scan.plan import ScanPlan, plan_scan
 from sarlra.scan.run import run_scan
 from sarlra.scenes.search import open_search
+from tests.contents import files_of
 from tests.servers.items import opera_items, write_items
 
 ORIGIN = "2023-12-10T00:00:00Z"
@@ -109,17 +110,17 @@ def test_new_then_done_then_stale(burst: Path, tmp_path: Path) -> None:
         run = run_scan(first, "none")
     assert run.counts["done"] + run.counts["empty"] == 1
     assert (out / "catalog.json").is_file()
-    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    before = files_of(out)
     with plan(burst, out) as second:
         assert second.counts == {"done": 1}
         assert run_scan(second, "none").counts["skipped"] == 1
-    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert files_of(out) == before
     # A fold on demand of what stands, also of what somebody damaged since.
     merged_file = next(out.glob("collections/*/detections.parquet"))
     merged_file.unlink()
     with plan(burst, out) as again_planned:
         finish(again_planned, ())
-    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert files_of(out) == before
     # One acquisition less before the event: the same tile and track, from other inputs.
     content = json.loads(burst.read_text())
     content["features"] = [i for i in content["features"] if i["id"] != row["inputs"][0]]

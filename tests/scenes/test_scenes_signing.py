@@ -42,10 +42,6 @@ def blobs(folder: Path) -> Iterator[BlobServer]:
         yield server
 
 
-def policy_of(server: BlobServer) -> SigningPolicy:
-    return SigningPolicy(server.token_url, (server.host,))
-
-
 def read(href: str) -> np.ndarray:
     with (
         rasterio.Env(GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", CPL_VSIL_CURL_USE_HEAD="NO"),
@@ -55,7 +51,7 @@ def read(href: str) -> np.ndarray:
 
 
 def test_reading_goes_on_while_tokens_of_two_seconds_expire(blobs: BlobServer) -> None:
-    policy, href = policy_of(blobs), blobs.href("a.tif")
+    policy, href = blobs.policy, blobs.href("a.tif")
     with pytest.raises(RasterioIOError):
         read(href)
     refused = blobs.refused
@@ -75,7 +71,7 @@ def test_reading_goes_on_while_tokens_of_two_seconds_expire(blobs: BlobServer) -
 
 def test_twenty_threads_make_one_token_request(folder: Path) -> None:
     with BlobServer(folder, lifetime_s=60, delay_s=0.3) as server:
-        policy = policy_of(server)
+        policy = server.policy
         gate = threading.Barrier(20)
 
         def one(number: int) -> str:
@@ -89,7 +85,7 @@ def test_twenty_threads_make_one_token_request(folder: Path) -> None:
 
 
 def test_each_container_has_its_own_token(blobs: BlobServer) -> None:
-    policy = policy_of(blobs)
+    policy = blobs.policy
     one = sign(blobs.href("a.tif", container="one"), policy)
     two = sign(blobs.href("a.tif", container="two"), policy)
     assert one.partition("?")[2] != two.partition("?")[2]
@@ -101,7 +97,7 @@ def test_each_container_has_its_own_token(blobs: BlobServer) -> None:
 
 def test_forget_after_a_refusal(folder: Path) -> None:
     with BlobServer(folder, lifetime_s=600) as server:
-        policy, href = policy_of(server), server.href("a.tif")
+        policy, href = server.policy, server.href("a.tif")
         stale = sign(href, policy)
         server.revoke()
         with pytest.raises(RasterioIOError):
@@ -117,7 +113,7 @@ def test_a_busy_endpoint_is_waited_for_as_long_as_it_asks(blobs: BlobServer) -> 
     blobs.failures.append(Failure("/token/", 503, 1))
     blobs.failures.append(Failure("/token/", 0, 1))
     before = time.monotonic()
-    assert "sig=" in sign(blobs.href("a.tif"), policy_of(blobs))
+    assert "sig=" in sign(blobs.href("a.tif"), blobs.policy)
     asked = [r.at for r in blobs.requests if "/token/" in r.path]
     assert len(asked) == 4
     assert asked[1] - asked[0] >= 1.0
@@ -129,14 +125,14 @@ def test_waiting_is_bounded(blobs: BlobServer, monkeypatch: pytest.MonkeyPatch) 
     blobs.failures.append(Failure("/token/", 429, 99, {"Retry-After": "3600"}))
     before = time.monotonic()
     with pytest.raises(SigningError, match="429"):
-        sign(blobs.href("a.tif"), policy_of(blobs))
+        sign(blobs.href("a.tif"), blobs.policy)
     assert time.monotonic() - before < 2.0
     assert blobs.token_requests() == 1
 
 
 def test_a_refusal_is_not_asked_again_by_every_thread(folder: Path) -> None:
     with BlobServer(folder, key="secret", delay_s=0.1) as server:
-        policy = policy_of(server)
+        policy = server.policy
 
         def one(_: int) -> str:
             with pytest.raises(SigningError, match="PC_SDK_SUBSCRIPTION_KEY is not set") as caught:
@@ -154,11 +150,11 @@ def test_the_key_goes_only_to_an_endpoint_that_the_user_named(
     monkeypatch.setenv("PC_SDK_SUBSCRIPTION_KEY", "secret")
     with BlobServer(folder, key="secret") as stranger:
         with pytest.raises(SigningError):
-            sign(stranger.href("a.tif"), policy_of(stranger))
+            sign(stranger.href("a.tif"), stranger.policy)
         assert "ocp-apim-subscription-key" not in stranger.requests[-1].headers
     with BlobServer(folder, key="secret") as named:
         monkeypatch.setenv("SARLRA_TOKEN_URL", named.token_url)
-        assert "sig=" in sign(named.href("a.tif"), policy_of(named))
+        assert "sig=" in sign(named.href("a.tif"), named.policy)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +169,7 @@ def test_the_key_goes_only_to_an_endpoint_that_the_user_named(
 def test_an_answer_that_is_no_token(blobs: BlobServer, body: bytes) -> None:
     blobs.failures.append(Failure("/token/", 200, 1, body=body))
     with pytest.raises(SigningError):
-        sign(blobs.href("a.tif"), policy_of(blobs))
+        sign(blobs.href("a.tif"), blobs.policy)
 
 
 def test_an_unreachable_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,11 +208,11 @@ def test_azure_style_names_the_account_by_the_host(blobs: BlobServer) -> None:
 @pytest.mark.parametrize("path", ["", "container", "/", "%2e%2e/x"])
 def test_an_href_without_a_blob(blobs: BlobServer, path: str) -> None:
     with pytest.raises(SigningError, match="names no blob"):
-        sign(f"{blobs.url}/{path}", policy_of(blobs))
+        sign(f"{blobs.url}/{path}", blobs.policy)
 
 
 def test_policies_travel_and_tokens_do_not(blobs: BlobServer) -> None:
-    policy = policy_of(blobs)
+    policy = blobs.policy
     sign(blobs.href("a.tif"), policy)
     assert pickle.loads(pickle.dumps(policy)) == policy
     assert b"sig=" not in pickle.dumps(policy)

@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sarlra.scenes.signing import SigningPolicy
 from tests.servers.base import LocalServer, Reply, Request
 from tests.servers.files import ranged
 
@@ -44,6 +45,11 @@ class BlobServer(LocalServer):
     @property
     def token_url(self) -> str:
         return f"{self.url}/token"
+
+    @property
+    def policy(self) -> SigningPolicy:
+        """How a source of these files says that they are signed."""
+        return SigningPolicy(self.token_url, (self.host,))
 
     def href(self, path: str, *, account: str = "account", container: str = "container") -> str:
         """The unsigned href of a file."""

@@ -35,9 +35,13 @@ from sarlra.serving.live import Live
 from sarlra.serving.place import open_place
 from sarlra.serving.results import read_results
 from sarlra.serving.verify import verify
+from tests.contents import files_of
 from tests.models.shipped_copy import copy_without_background
 from tests.servers.files import FileServer
 from tests.servers.items import opera_items, write_items
+
+#: What is of its run, not of its result.
+TIMES = ("timing.json",)
 
 LEFT, TOP = 500_000, 4_700_000
 SLIDE = (slice(70, 95), slice(200, 240))
@@ -94,14 +98,6 @@ def run(*arguments: object) -> Any:
     done = CliRunner().invoke(app, ["explain", *map(str, arguments), "--json"])
     assert done.exit_code == 0, (done.output, done.exception)
     return json.loads(done.stdout)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and p.name != "timing.json"
-    }
 
 
 def test_a_window_is_explained_as_the_engine_says(
@@ -164,14 +160,14 @@ def test_any_number_of_workers_gives_the_same_bytes_and_work_goes_on(
     one = run(*given, "--out", alone, "--cluster", "none")
     assert one["windows"] == 10
     gone = sorted((alone / "windows").glob("*.npz"))
-    whole = files(alone)
+    whole = files_of(alone, but=TIMES)
     gone[3].unlink()
     gone[5].write_bytes(b"damaged")
     assert run(*given, "--out", alone, "--dry-run")["done"] == 8
     run(*given, "--out", alone, "--cluster", "none")
-    assert files(alone) == whole
+    assert files_of(alone, but=TIMES) == whole
     run(*given, "--out", spread, "--cluster", "local")
-    assert files(spread) == whole
+    assert files_of(spread, but=TIMES) == whole
     with rasterio.open(alone / "contributions.tif") as raster:
         values = raster.read(1)
     assert values.shape == (128, 320)
@@ -283,4 +279,4 @@ def test_an_item_on_a_server_is_explained_as_that_in_the_folder(item: Path, tmp_
         afar = run(url, *given, tmp_path / "afar")
         here = run(item, *given, tmp_path / "here")
     assert afar["table"] == here["table"]
-    assert files(tmp_path / "afar") == files(tmp_path / "here")
+    assert files_of(tmp_path / "afar", but=TIMES) == files_of(tmp_path / "here", but=TIMES)

@@ -24,7 +24,6 @@ from sarlra.jobs.relief import choose_terrain
 from sarlra.recipe import make_recipe
 from sarlra.scenes.find import find_scenes
 from sarlra.scenes.model import Acquisition, Slice, Track
-from sarlra.scenes.signing import SigningPolicy
 from sarlra.scenes.sources import open_source
 from sarlra.simulation.geometry import make_swath
 from sarlra.simulation.layout import make_layout
@@ -188,7 +187,7 @@ def blobs(tmp_path: Path, shared_data: Path) -> Iterator[BlobServer]:
 def test_the_real_item_is_followed_past_the_rfi_annotation(
     blobs: BlobServer, tmp_path: Path, shared_data: Path
 ) -> None:
-    policy = SigningPolicy(blobs.token_url, (blobs.host,))
+    policy = blobs.policy
     footprint = shapely.box(9.0, 46.0, 12.0, 47.0)
     scene = real_slice(str(tmp_path / "grd.json"), footprint)
     found = annotation_of(scene, policy, time.monotonic() + 20)

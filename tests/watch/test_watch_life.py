@@ -34,6 +34,7 @@ from sarlra.watch.versions import read_versions
 from sarlra.watch.watch import Poll, make_watch, poll, preview
 from sarlra.watch.watched import put_watched, read_watched
 from tests.conftest import ROOT
+from tests.contents import files_of
 from tests.servers.usgs import UsgsService
 from tests.watch.watch_world import (
     TILE_PX,
@@ -348,7 +349,7 @@ def test_a_target_that_does_not_answer_is_tried_again(life: Life) -> None:
 
 def test_polling_again_changes_no_byte(life: Life) -> None:
     def state() -> dict[str, bytes]:
-        return {str(p): p.read_bytes() for p in life.out.rglob("*") if p.is_file()}
+        return files_of(life.out)
 
     before = state()
     result = _poll(life, life.world.origin + timedelta(days=71))

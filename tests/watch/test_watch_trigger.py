@@ -27,6 +27,7 @@ from sarlra.watch.refused import put_refused, read_refused
 from sarlra.watch.trigger import take_up
 from sarlra.watch.watch import make_watch, poll
 from sarlra.watch.watched import TrackState, Watched, list_watched, put_watched
+from tests.contents import files_of
 from tests.servers.usgs import UsgsService
 
 RULE = read_rule()
@@ -220,12 +221,12 @@ def test_a_watch_shows_what_it_refused(usgs: UsgsService, tmp_path: Path) -> Non
     asked = make_watch(str(tmp_path / "out"), source=str(tmp_path / "items.json"),
                        dem=str(level.dem.file if level.dem else ""), cluster="none")  # fmt: skip
     assert poll(asked, NOW).watched == ()
-    state = {str(p): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    state = files_of(tmp_path / "out")
     assert len(state) == 2
     before = len(usgs.requests)
     assert "no relief" in dict(poll(asked, NOW).passed)[HOKKAIDO]
     assert len(usgs.requests) == before + 1  # the feed
-    assert {str(p): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == state
+    assert files_of(tmp_path / "out") == state
     served = read_results(open_place(str(tmp_path / "out")))
     assert set(served.collections) == {"not-watched"}
     assert served.events == ()
