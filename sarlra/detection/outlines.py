@@ -125,7 +125,6 @@ def outline_detections(
     box: PixelBox,
     recipe: Recipe,
     terrain: TileTerrain | None = None,
-    contributions: F32 | None = None,
 ) -> gpd.GeoDataFrame:
     """Outline what changed in detected windows.
 
@@ -137,8 +136,6 @@ def outline_detections(
         Its result.
     terrain
         Of the pixels of ``box``; None leaves slopes unknown.
-    contributions
-        ``(n, 64, 64)`` of the detections, all bands together; None clusters change alone.
 
     Returns
     -------
@@ -154,14 +151,13 @@ def outline_detections(
     changes = [name for name in recipe.bands if name.startswith("diff_")]
     rows: list[dict[str, object]] = []
     shapes: list[shapely.Geometry] = []
-    for number, found in enumerate(detections.to_dict("records")):
+    for found in detections.to_dict("records"):
         row, col = int(found["row"]) - box.row0, int(found["col"]) - box.col0
         place = (slice(row, row + recipe.window_px), slice(col, col + recipe.window_px))
         raw = np.stack([composite[name].values[place] for name in changes])
         valid = np.isfinite(raw).all(axis=0)
         change = denoised(raw)
-        own = None if contributions is None else contributions[number]
-        labels = clusters(change, valid, own)
+        labels = clusters(change, valid)
         r = tile.resolution
         transform = Affine(r, 0, float(found["x"]), 0, -r, float(found["y"]))
         ground = ground_of(terrain, row, col, recipe.window_px)
