@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+
+from sarlra.composites.squares import mean_around
 
 F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -34,8 +35,8 @@ def land(references: Sequence[F32]) -> Mask:
     as land, and only smooth water is known.
     """
     if len(references) > 1:
-        return np.asarray(_smooth(references[1]) > WATER_VH_DB)
-    return np.asarray(_smooth(references[0]) > WATER_DB + 2.0)
+        return np.asarray(mean_around(references[1], _SMOOTH_PX) > WATER_VH_DB)
+    return np.asarray(mean_around(references[0], _SMOOTH_PX) > WATER_DB + 2.0)
 
 
 def darkened(image: F32, reference: F32, ground: Mask) -> tuple[float, float]:
@@ -55,22 +56,15 @@ def darkened(image: F32, reference: F32, ground: Mask) -> tuple[float, float]:
     ground = ground & np.isfinite(ratio)
     if ground.sum() < _BLOCK_PX**2:
         return 0.0, 0.0
-    whole = _blocks(np.where(ground, ratio, np.nan))
+    ratio = np.where(ground, ratio, np.float32(np.nan))
+    whole = _blocks(ratio)
     if not np.isfinite(whole).any():
         return 0.0, 0.0
     level = float(np.nanpercentile(whole, 75))
-    fell = ground & (_smooth(np.where(ground, ratio, np.nan)) < min(level, 0.0) - FALL_DB)
-    water = _smooth(image) < WATER_DB
+    fell = ground & (mean_around(ratio, _SMOOTH_PX) < min(level, 0.0) - FALL_DB)
+    water = mean_around(image, _SMOOTH_PX) < WATER_DB
     count = float(ground.sum())
     return float((fell & ~water).sum()) / count, float((fell & water).sum()) / count
-
-
-def _smooth(values: F32 | NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means over squares of what has data; NaN where nothing has."""
-    known = np.isfinite(values)
-    total = ndimage.uniform_filter(np.where(known, values, 0.0).astype(np.float64), _SMOOTH_PX)
-    count = ndimage.uniform_filter(known.astype(np.float64), _SMOOTH_PX)
-    return np.where(known, total / np.maximum(count, 1e-9), np.nan)
 
 
 def _blocks(values: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -78,8 +72,10 @@ def _blocks(values: NDArray[np.float32]) -> NDArray[np.float64]:
     rows, cols = (n // _BLOCK_PX for n in values.shape)
     cut = values[: rows * _BLOCK_PX, : cols * _BLOCK_PX]
     parts = cut.reshape(rows, _BLOCK_PX, cols, _BLOCK_PX).swapaxes(1, 2).reshape(rows * cols, -1)
-    enough = np.isfinite(parts).mean(axis=1) >= 0.25
+    ordered = np.sort(parts, axis=1)  # no data comes last
+    count = np.isfinite(ordered).sum(axis=1)
+    enough = np.flatnonzero(count >= 0.25 * _BLOCK_PX**2)
+    lower, upper = (ordered[enough, n] for n in ((count[enough] - 1) // 2, count[enough] // 2))
     result = np.full(rows * cols, np.nan)
-    if enough.any():
-        result[enough] = np.nanmedian(parts[enough], axis=1)
+    result[enough] = (lower + upper) * np.float32(0.5)
     return result

@@ -36,14 +36,6 @@ def touches(scene: Slice, grid: PixelGrid) -> bool:
     )  # fmt: skip
 
 
-def within(scene: Slice, grid: PixelGrid) -> bool:
-    """Whether a slice, by its geometry, holds the middle of a grid."""
-    left, bottom, right, top = grid.bounds
-    to_degrees = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
-    middle = shapely.Point(*to_degrees.transform((left + right) / 2, (bottom + top) / 2))
-    return bool(shapely.intersects(scene.geometry, middle))
-
-
 @lru_cache(maxsize=8192)
 def _reaches(scene: Slice, epsg: int) -> tuple[Bounds, ...]:
     """Bounds of the slice in ``epsg``: of its stated grid, and of each part of its geometry."""

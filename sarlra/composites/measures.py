@@ -7,57 +7,34 @@ track, the area and the recipe, never on how the area is cut into tiles.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 
-import bottleneck
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Proj, Transformer
-from scipy import ndimage
 
-from sarlra.composites.corrections import Correction, moved
-from sarlra.composites.darkening import darkened, land
-from sarlra.composites.footprints import stated_grid, touches, within
+from sarlra.composites.chip import Note, make_chip, measure
+from sarlra.composites.footprints import stated_grid, touches
+from sarlra.composites.fringes import fringe_share
 from sarlra.composites.handles import kept_open
-from sarlra.composites.masks import BEYOND, mosaic
+from sarlra.composites.masks import mosaic
 from sarlra.composites.median import to_db
-from sarlra.composites.middles import middles
 from sarlra.composites.pixels import PixelGrid
-from sarlra.composites.quality import SHIFT_PX, Measures, Quality, judge, keep_a_product
+from sarlra.composites.quality import Measures, Quality, judge, keep_a_product
 from sarlra.composites.reader import read_asset
-from sarlra.composites.registration import C128, added, cross_spectrum, shift_of
-from sarlra.composites.stripes import stripe_score
+from sarlra.composites.registration import shift_of
 from sarlra.recipe import Recipe
 from sarlra.scenes.model import Acquisition, Slice, Track
 from sarlra.scenes.signing import SigningPolicy
 from sarlra.terrain.sphere import heading_at
 
 F32 = NDArray[np.float32]
-
-#: Below every radar's noise (Sentinel-1's lies above -30 dB), in dB.
-NEAR_ZERO_DB = -35.0
-#: How far fringes reach in from the edge of the data, in pixels.
-_EDGE_PX = 8
-#: Pixels of land that a chip must have to say something.
-_LEAST_PX = 1000
-
-
-@dataclass
-class _Seen:
-    """What the chips have said of one acquisition so far; shares come with their pixels."""
-
-    compared: bool = False
-    spectrum: C128 | None = None
-    levels: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    valid: list[tuple[float, int]] = field(default_factory=list)
-    snow: list[tuple[float, int]] = field(default_factory=list)
-    flood: list[tuple[float, int]] = field(default_factory=list)
-    stripes: list[float] = field(default_factory=list)
-    fringe: list[float] = field(default_factory=list)
 
 
 def assess(
@@ -83,23 +60,27 @@ def assess(
         A scene cannot be read.
     """
     acquisitions = (*track.pre, *track.post)
-    seen = [_Seen() for _ in acquisitions]
-    with kept_open(), ThreadPoolExecutor(threads) as pool:
-        for grid in chips:
-            stacks = [
-                np.stack(list(pool.map(partial(_image, pol, grid, signing), acquisitions)))
-                for pol in recipe.polarisations
-            ]
-            for note, acquisition in zip(seen, acquisitions, strict=True):
-                note.compared = note.compared or any(within(s, grid) for s in acquisition.slices)
-            # Each acquisition notes its own measures, chip after chip: no order matters.
-            list(pool.map(_look(seen, stacks, recipe, _heading(track, grid)), range(len(seen))))
-        for grid in edges:
-            shares = pool.map(partial(_fringes, grid, signing), acquisitions)
-            for note, share in zip(seen, shares, strict=True):
+    notes = [Note() for _ in acquisitions]
+    with kept_open(), _threads(threads) as pool:
+        looks: list[Future[None]] = []
+        for grid, stacks in _read_ahead(pool, chips, acquisitions, recipe, signing):
+            lon, lat = _middle(grid)
+            for note, acquisition in zip(notes, acquisitions, strict=True):
+                note.compared = note.compared or _holds(acquisition, lon, lat)
+            if len(acquisitions) < 2:
+                continue
+            chip = make_chip(recipe.polarisations, stacks, _heading(track, grid, lon, lat))
+            # Each acquisition notes its own measures, chip after chip: the order of threads does
+            # not matter.
+            _wait(looks)
+            looks = [pool.submit(measure, note, chip, n) for n, note in enumerate(notes)]
+        _wait(looks)
+        shares = [pool.map(partial(fringe_share, grid, signing), acquisitions) for grid in edges]
+        for one in shares:
+            for note, share in zip(notes, one, strict=True):
                 note.fringe.append(share)
     found = _centred([_measures(a, note, len(acquisitions), recipe)
-                      for a, note in zip(acquisitions, seen, strict=True)])  # fmt: skip
+                      for a, note in zip(acquisitions, notes, strict=True)])  # fmt: skip
     if len(found) == 2:
         # Of two, it is the one after the event that is brought to the other.
         found[0] = replace(found[0], shift_px=None)
@@ -122,6 +103,44 @@ def _centred(found: list[Measures]) -> list[Measures]:
     ]
 
 
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that leave undone what waits when something fails."""
+    with ThreadPoolExecutor(count) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _read_ahead(
+    pool: ThreadPoolExecutor,
+    chips: Sequence[PixelGrid],
+    acquisitions: Sequence[Acquisition],
+    recipe: Recipe,
+    signing: SigningPolicy | None,
+) -> Iterator[tuple[PixelGrid, list[F32]]]:
+    """Chips with their stacks in dB by polarisation; the next is read while one is looked at."""
+
+    def begin(grid: PixelGrid) -> list[list[Future[F32]]]:
+        return [
+            [pool.submit(_image, pol, grid, signing, a) for a in acquisitions]
+            for pol in recipe.polarisations
+        ]
+
+    reading = begin(chips[0]) if chips else []
+    for grid, following in zip_longest(chips, chips[1:]):
+        stacks = [np.stack([image.result() for image in same]) for same in reading]
+        reading = [] if following is None else begin(following)
+        yield grid, stacks
+
+
+def _wait(running: Sequence[Future[None]]) -> None:
+    for one in running:
+        one.result()
+
+
 def _image(
     polarisation: str, grid: PixelGrid, signing: SigningPolicy | None, acquisition: Acquisition
 ) -> F32:
@@ -140,101 +159,7 @@ def _ordered(acquisition: Acquisition) -> list[Slice]:
     return sorted(acquisition.slices, key=lambda s: (s.datetime, s.item_id))
 
 
-def _look(
-    seen: list[_Seen], stacks: list[F32], recipe: Recipe, heading: float
-) -> Callable[[int], None]:
-    """What takes the measures of one acquisition on a chip."""
-    count = stacks[0].shape[0]
-    means = [bottleneck.nanmean(stack, axis=0) for stack in stacks] if count > 1 else []
-
-    def look(index: int) -> None:
-        if count < 2:
-            return
-        note = seen[index]
-        others = [(n,) for n in range(count) if n != index]
-        references, known = [], None
-        for stack in stacks:
-            lower, upper, there = middles(stack, others, 0)
-            references.append((lower + upper) * np.float32(0.5))
-            known = there * 2 > len(others) if known is None else known
-        if known is None or not known.any():
-            return
-        _measure(note, index, stacks, references, means, known, recipe, heading)
-
-    return look
-
-
-def _measure(
-    note: _Seen,
-    index: int,
-    stacks: list[F32],
-    references: list[F32],
-    means: list[F32],
-    known: NDArray[np.bool_],
-    recipe: Recipe,
-    heading: float,
-) -> None:
-    """Hold an acquisition against the others; it touches nothing but its own note."""
-    valid = np.isfinite(stacks[0][index])
-    note.valid.append((float(valid[known].mean()), int(known.sum())))
-    ground = land(references)
-    usable = int((ground & valid & known).sum())
-    if usable < _LEAST_PX:
-        return
-    images = [np.where(ground, stack[index], np.float32(np.nan)) for stack in stacks]
-    spectrum = None
-    for image, reference in zip(images, references, strict=True):
-        spectrum = added(spectrum, cross_spectrum(image, reference))
-    note.spectrum = added(note.spectrum, spectrum)
-    # What follows compares pixel with pixel: an image that lies beside is moved back before.
-    place = shift_of(spectrum) or (0.0, 0.0)
-    images = [_at(image, place) for image in images]
-    for pol, image, reference, mean in zip(
-        recipe.polarisations, images, references, means, strict=True
-    ):
-        # Levels are taken against the mean of all: one that is off moves it for all alike, and
-        # only differences between levels count in the end.
-        difference = image - mean
-        difference = difference[np.isfinite(difference)]
-        if difference.size < _LEAST_PX:
-            continue
-        note.levels[pol].append(float(np.median(difference)))
-        offset = float(np.nanmedian(image - reference))
-        note.stripes.append(stripe_score(image - np.float32(offset), reference, heading))
-    snow, flood = darkened(images[0], references[0], ground)
-    note.snow.append((snow, usable))
-    note.flood.append((flood, usable))
-
-
-def _at(image: F32, shift_px: tuple[float, float]) -> F32:
-    """An image in dB moved back; NaN where it then has nothing."""
-    if np.hypot(*shift_px) < SHIFT_PX:
-        return image
-    rim = Correction(shift_px).reach
-    padded = np.pad(np.power(np.float32(10), image / 10), rim, constant_values=np.nan)
-    return to_db(moved(padded, shift_px, rim))
-
-
-def _fringes(grid: PixelGrid, signing: SigningPolicy | None, acquisition: Acquisition) -> float:
-    """Largest share, over its slices, of near-zero pixels along the edge of the data."""
-    found = 0.0
-    for scene in acquisition.slices:
-        if not touches(scene, grid):
-            continue
-        values = to_db(read_asset(scene.asset("VV"), grid, signing, stated_grid(scene)))
-        valid = np.isfinite(values)
-        empty = ndimage.minimum_filter((~valid).view(np.uint8), BEYOND, mode="constant", cval=0)
-        beyond = ndimage.maximum_filter(empty, BEYOND, mode="constant", cval=0) > 0
-        edge = valid & ndimage.binary_dilation(beyond, np.ones((3, 3)), iterations=_EDGE_PX)
-        if edge.sum() < 100:
-            continue
-        low = values < NEAR_ZERO_DB
-        inner = float(low[valid & ~edge].mean()) if (valid & ~edge).any() else 0.0
-        found = max(found, float(low[edge].mean()) - inner)
-    return found
-
-
-def _measures(acquisition: Acquisition, note: _Seen, count: int, recipe: Recipe) -> Measures:
+def _measures(acquisition: Acquisition, note: Note, count: int, recipe: Recipe) -> Measures:
     shift = shift_of(note.spectrum)
     return Measures(
         n_reference=count - 1,
@@ -257,13 +182,24 @@ def _scene_px(acquisition: Acquisition, recipe: Recipe) -> float:
     return max(1.0, max(stated, default=recipe.resolution) / recipe.resolution)
 
 
-def _heading(track: Track, grid: PixelGrid) -> float:
-    """Of the track against grid north at a chip, in degrees."""
+def _middle(grid: PixelGrid) -> tuple[float, float]:
+    """Longitude and latitude of the middle of a chip."""
     left, bottom, right, top = grid.bounds
     to_degrees = Transformer.from_crs(grid.epsg, 4326, always_xy=True)
     lon, lat = to_degrees.transform((left + right) / 2, (bottom + top) / 2)
+    return float(lon), float(lat)
+
+
+def _holds(acquisition: Acquisition, lon: float, lat: float) -> bool:
+    """Whether one of its slices, by its geometry, holds a place."""
+    at = shapely.Point(lon, lat)
+    return any(shapely.intersects(scene.geometry, at) for scene in acquisition.slices)
+
+
+def _heading(track: Track, grid: PixelGrid, lon: float, lat: float) -> float:
+    """Of the track against grid north at a place, in degrees."""
     turned = Proj(CRS.from_epsg(grid.epsg)).get_factors(lon, lat).meridian_convergence
-    return heading_at(float(lat), track.orbit_state) - float(turned)
+    return heading_at(lat, track.orbit_state) - float(turned)
 
 
 def _mean(shares: list[tuple[float, int]], empty: float) -> float:

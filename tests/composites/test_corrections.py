@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from sarlra.composites.corrections import Correction, moved
 from sarlra.composites.median import Layers, composite_block
-from sarlra.composites.registration import shift_between
+from sarlra.composites.registration import cross_spectrum, shift_between
 from sarlra.composites.stripes import stripe_score
 
 
@@ -67,6 +67,31 @@ def test_the_sea_has_no_place() -> None:
     assert shift_between([(nothing, nothing)]) is None
 
 
+@pytest.mark.parametrize("shape", [(64, 96), (63, 61)])
+def test_half_a_spectrum_is_half_of_the_whole_one_in_double_precision(
+    shape: tuple[int, int],
+) -> None:
+    rng = np.random.default_rng(8)
+    image, reference = (_ground(seed, shape) + rng.normal(0, 2, shape) for seed in (1, 2))
+    image[:9] = reference[:, :5] = np.nan
+    both = np.isfinite(image) & np.isfinite(reference)
+    window = np.outer(np.hanning(shape[0]), np.hanning(shape[1]))
+    spectra = []
+    for values in (image, reference):
+        middle = np.median(values[both])
+        spread = 4 * np.median(np.abs(values[both] - middle)) + 1e-6
+        flat = np.where(both, np.clip(values - middle, -spread, spread), 0.0)
+        spectra.append(np.fft.fft2(np.where(both, flat - flat[both].mean(), 0.0) * window))
+    product = spectra[0] * np.conj(spectra[1])
+    size, scale = np.abs(product), np.abs(product).mean()
+    whole = product / np.sqrt(size * scale + 1e-12 * scale**2)
+    found = cross_spectrum(image.astype(np.float32), reference.astype(np.float32))
+    assert found is not None
+    np.testing.assert_allclose(
+        found.half, whole[:, : shape[1] // 2 + 1], atol=2e-4 * np.abs(whole).max()
+    )
+
+
 def test_a_block_with_corrections_is_the_block_of_what_was_right() -> None:
     rng = np.random.default_rng(5)
     right = rng.gamma(4.4, 0.02, (3, 60, 60)).astype(np.float32)
@@ -93,6 +118,44 @@ def _strip(seed: int, level_db: float) -> tuple[np.ndarray, np.ndarray]:
     stack = 10 * np.log10(power * rng.gamma(22.0, 1 / 22.0, power.shape))
     image[cols + 0.4 * rows > 250] = np.nan
     return image.astype(np.float32), stack.astype(np.float32)
+
+
+def _profile_peak(image: np.ndarray, stack: np.ndarray, direction: float) -> float:
+    """The peak of the profile along a direction, pixel by pixel in double precision."""
+    known = np.isfinite(image) & np.isfinite(stack)
+    rows, cols = np.nonzero(known)
+    base = 10 ** (stack[known].astype(np.float64) / 10)
+    more = np.clip(10 ** (image[known].astype(np.float64) / 10) / base - 1.0, -1.0, 4.0)
+    sin, cos = np.sin(np.deg2rad(direction)), np.cos(np.deg2rad(direction))
+    along = (cols * sin - rows * cos) / 4.0
+    index = np.floor(along - along.min()).astype(int)
+    across = (cols - cols.mean()) * cos + (rows - rows.mean()) * sin
+    sides = []
+    for side in (across < 0, across >= 0):
+        count, total, norm = (
+            np.bincount(index[side], weights=w[side], minlength=index.max() + 1)
+            for w in (np.ones(index.size), more / base, 1 / base**2)
+        )
+        enough = count >= max(30, 0.3 * np.median(count[count > 0]))
+        profile = total[enough] / norm[enough]
+        excess = profile - ndimage.median_filter(profile, 63, mode="reflect")
+        even = excess * np.sqrt(norm[enough])
+        over = np.full(count.size, np.nan)
+        over[enough] = even / (1.4826 * np.median(np.abs(even)) + 1e-9)
+        sides.append(over)
+    lower = np.minimum(*sides)
+    lower = lower[np.isfinite(lower)]
+    return float(np.minimum(lower[:-1], lower[1:]).max())
+
+
+@pytest.mark.parametrize("heading", [348.0, 192.0, 90.0])
+def test_stripes_are_the_peak_of_profiles_over_other_directions(heading: float) -> None:
+    image, stack = _strip(1, 0.0)
+    stack[100:120, 40:70] = np.nan
+    own = _profile_peak(image, stack, heading)
+    others = [_profile_peak(image, stack, heading + t) for t in (25, 50, 75, 105, 130, 155)]
+    wanted = own / max(4.0, 1.5 * max(others))
+    assert stripe_score(image, stack, heading) == pytest.approx(wanted, rel=0.02)
 
 
 @pytest.mark.parametrize("seed", range(6))
