@@ -15,6 +15,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sarlra.composites.build import build_composite, compute
+from sarlra.composites.quality import corrections_of, kept_track
 from sarlra.detection.lattice import score_lattice
 from sarlra.detection.score_file import threshold_of
 from sarlra.detection.suppress import suppress
@@ -22,8 +23,10 @@ from sarlra.detection.windows import share_in_windows
 from sarlra.errors import InputError, ModelError
 from sarlra.evaluation.false_alarms import Quiet, SeriesScore
 from sarlra.evaluation.windows import Windows, joined, windows_of_tile
+from sarlra.events.geometry import unite
 from sarlra.inventories.inventory import Inventory
 from sarlra.jobs.implanted import ImplantedTrack, implant_track
+from sarlra.jobs.quality import assess_track
 from sarlra.jobs.series_dates import Dated, places, series_dates
 from sarlra.jobs.tiles import TileWindows, plan_tiles
 from sarlra.models.info import ModelInfo
@@ -46,6 +49,7 @@ def evaluate_series(
     *,
     dates: int | None = None,
     post_days: int = 12,
+    quality: bool = True,
     per_km2: float = PER_KM2,
     seed: int = 0,
     show: Callable[[str, int, int], None] = lambda *_: None,
@@ -62,6 +66,8 @@ def evaluate_series(
         How many composite dates (:func:`sarlra.jobs.series_dates.series_dates`).
     post_days
         Of the composites: with more of them there is more than one image after the event.
+    quality
+        Acquisitions are judged and corrected as ``detect`` does, with landslides in them anew.
     per_km2
         Landslides put in per km2 of land.
     seed
@@ -78,7 +84,7 @@ def evaluate_series(
     AssetError
         An image cannot be read.
     """
-    recipe = _recipe(models, post_days)
+    recipe = _recipe(models, post_days, quality)
     found = series_dates(items, recipe, dates)
     for model in models:
         _check(model, found)
@@ -96,14 +102,16 @@ def evaluate_series(
     )
 
 
-def _recipe(models: Sequence[ModelInfo], post_days: int) -> Recipe:
+def _recipe(models: Sequence[ModelInfo], post_days: int, quality: bool) -> Recipe:
     combinations = sorted({model.combination for model in models})
     if len(combinations) != 1:
         raise InputError(
             f"models of {' and '.join(combinations) or 'no'} polarisations cannot be compared",
             hint="name models of one combination",
         )
-    return make_recipe(polarisations=tuple(combinations[0].split("_")), post_days=post_days)
+    return make_recipe(
+        polarisations=tuple(combinations[0].split("_")), post_days=post_days, quality=quality
+    )
 
 
 def _check(model: ModelInfo, dates: Sequence[Dated]) -> None:
@@ -136,14 +144,17 @@ def _composites(track: Track, recipe: Recipe) -> Pieces:
     """The composite of every burst, with the windows wanted of it; none is wanted twice."""
     pieces: Pieces = []
     taken: dict[str, NDArray[np.bool_]] = {}
-    for area in places(track):
+    areas = places(track)
+    judged = assess_track(track, unite(areas), recipe, None) if recipe.quality else ()
+    used, corrections = kept_track(track, judged), corrections_of(judged)
+    for area in areas:
         for windows in plan_tiles(area, recipe):
             before = taken.setdefault(windows.tile.id, np.zeros_like(windows.active))
             active = windows.active & ~before
             before |= active
             wanted = TileWindows(windows.tile, active, windows.box)
-            composite = build_composite(track, windows.tile, windows.box, recipe, None)
-            pieces.append((wanted, compute(composite, track, _THREADS)))
+            composite = build_composite(used, windows.tile, windows.box, recipe, None, corrections)
+            pieces.append((wanted, compute(composite, used, _THREADS)))
     return pieces
 
 
