@@ -166,7 +166,7 @@ def _numbers(values: tuple[int, ...]) -> str:
 
 
 def show_paper_tables(found: dict[str, Any]) -> None:
-    """Print the tables of the paper, a sweep's figures before the paper's; percent."""
+    """Print the tables of the paper, a sweep's figures above the paper's; percent."""
     titles = {
         "A1": "A1: architectures, 60-12, VV_VH",
         "60-12": "60-12: all settings, and the detector to beat",
@@ -174,22 +174,22 @@ def show_paper_tables(found: dict[str, Any]) -> None:
         "A3": "A3: VV by direction and buffers",
     }
     for name, title in titles.items():
-        label = Column("", no_wrap=True)
-        table = Table(label, "runs", *MEASURES, *(f"paper {m}" for m in MEASURES), title=title)
+        figures = (Column(measure, no_wrap=True) for measure in MEASURES)
+        table = Table("", "runs", "", *figures, title=title)
         for row in found[name]:
-            ours, paper = row["ours"] or {}, row["paper"] or {}
-            table.add_row(
-                " ".join(row["label"]), str(row["runs"]),
-                *(_spread(ours.get(m)) for m in MEASURES),
-                *(_spread(paper.get(m)) for m in MEASURES),
-            )  # fmt: skip
+            for who in ("ours", "paper"):
+                facts = row[who] or {}
+                runs = str(row["runs"]) if who == "ours" else ""
+                label = " ".join(row["label"]) if who == "ours" else ""
+                table.add_row(label, runs, who, *(_spread(facts.get(m)) for m in MEASURES))
         console.print(table)
     best = Table("", "", "filters", "ratio", "dropout", *MEASURES, title="4: the best models")
     for row in found["4"]:
         for who in ("ours", "paper"):
             if (facts := row[who]) is not None:
                 best.add_row(
-                    f"{row['paper']['combination']} {row['paper']['orbit_state']}", who,
+                    f"{row['paper']['combination']} {row['paper']['orbit_state']}"
+                    if who == "ours" else "", who,
                     f"{facts['filters']:.0f}", f"{facts['ratio']:.0f}", f"{facts['dropout']:g}",
                     *(f"{facts[m]:.1f}" for m in MEASURES),
                 )  # fmt: skip
@@ -205,4 +205,4 @@ def show_paper_tables(found: dict[str, Any]) -> None:
 def _spread(value: list[float] | None) -> str:
     if value is None:
         return "-"
-    return f"{value[0]:.1f}" if value[1] != value[1] else f"{value[0]:.1f} ± {value[1]:.1f}"
+    return f"{value[0]:.1f}" if value[1] != value[1] else f"{value[0]:.1f}±{value[1]:.1f}"
