@@ -78,6 +78,9 @@ def evaluate(
     post_days: Annotated[
         int, typer.Option(min=1, max=365, help="Of the composites of --real-series.")
     ] = 12,
+    no_quality: Annotated[
+        bool, typer.Option("--no-quality", help="Its acquisitions as they are, uncorrected.")
+    ] = False,
     realism: Annotated[
         Path | None,
         typer.Option(help="ItemCollection of a real series to hold the simulation against."),
@@ -140,8 +143,9 @@ def evaluate(
         return
     if real_series is not None:
         models.score_series(
-            real_series, model or [], dates, post_days, out, keep=into_card, as_json=as_json
-        )
+            real_series, model or [], dates, post_days, out, quality=not no_quality,
+            keep=into_card, as_json=as_json,
+        )  # fmt: skip
         return
     if catalog is None or truth is None:
         raise InputError(

@@ -19,6 +19,7 @@ def score_series(
     post_days: int,
     out: Path | None,
     *,
+    quality: bool,
     keep: bool,
     as_json: bool,
 ) -> None:
@@ -30,11 +31,14 @@ def score_series(
 
     models = named(names)
     with progress(quiet=as_json) as bars:
-        scores = evaluate_series(items, models, dates=dates, post_days=post_days, show=stages(bars))
+        scores = evaluate_series(
+            items, models, dates=dates, post_days=post_days, quality=quality, show=stages(bars)
+        )
     if out is not None:
         draw_trade(scores, out / "real-series.png")
     for info, score in zip(models, scores, strict=True) if keep else ():
-        facts = {"series": items.parent.name, "post_days": post_days, **score.for_card()}
+        facts = {"series": items.parent.name, "post_days": post_days, "quality": quality}
+        facts |= score.for_card()
         note_metrics(info, "real_series", facts)
     if as_json:
         print_json({"series": str(items), "models": {s.model: s.as_json() for s in scores}})

@@ -127,21 +127,23 @@ def _date(
     dated: Dated, scorers: Sequence[Scorer], recipe: Recipe, per_km2: float, seed: int
 ) -> Iterator[Quiet]:
     """What each model says of one date."""
-    plain = _composites(dated.track, recipe)
+    used, plain = _composites(dated.track, recipe)
     with tempfile.TemporaryDirectory(prefix="sarlra-implant-") as folder:
         made = implant_track(dated.track, seed, per_km2, Path(folder))
-        changed = _composites(made.track, recipe)
+        _, changed = _composites(made.track, recipe)
     for scorer in scorers:
         calm = _alarms(plain, made.water, scorer, recipe)
         implanted, visible = _implanted(changed, made, scorer, recipe)
         yield Quiet(
-            dated.date, dated.track.id, len(dated.track.pre), len(dated.track.post),
+            dated.date, dated.track.id, len(used.pre), len(used.post),
             *calm, implanted, visible,
         )  # fmt: skip
 
 
-def _composites(track: Track, recipe: Recipe) -> Pieces:
-    """The composite of every burst, with the windows wanted of it; none is wanted twice."""
+def _composites(track: Track, recipe: Recipe) -> tuple[Track, Pieces]:
+    """What is used of a track, and the composite of every burst with the windows wanted of it; none
+    is wanted twice.
+    """
     pieces: Pieces = []
     taken: dict[str, NDArray[np.bool_]] = {}
     areas = places(track)
@@ -155,7 +157,7 @@ def _composites(track: Track, recipe: Recipe) -> Pieces:
             wanted = TileWindows(windows.tile, active, windows.box)
             composite = build_composite(used, windows.tile, windows.box, recipe, None, corrections)
             pieces.append((wanted, compute(composite, used, _THREADS)))
-    return pieces
+    return used, pieces
 
 
 def _alarms(

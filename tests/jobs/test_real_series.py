@@ -80,3 +80,15 @@ def test_models_that_do_not_fit_are_refused(shared_data: Path, tmp_path: Path) -
         evaluate_series(items, [replace(both[0], orbit_states=("descending",))])
     with pytest.raises(InputError, match="cannot be compared"):
         evaluate_series(items, [])
+
+
+def test_acquisitions_are_corrected_as_in_a_detection(shared_data: Path, tmp_path: Path) -> None:
+    """On 2021-12-19 it rained: the level of the image after the supposed event is taken off."""
+    items = _items(shared_data, tmp_path, MOUNTAINS)
+    model = [find_model("sim-cnn32-vv-vh-ascending")]
+    (plain,), (judged,) = (evaluate_series(items, model, dates=1, quality=q) for q in (False, True))
+    before, after = plain.composites[0], judged.composites[0]
+    assert before.date == after.date == "2021-12-19"
+    assert (before.n_pre, before.windows) == (after.n_pre, after.windows)
+    assert len(before.implanted) == len(after.implanted)
+    assert np.abs(before.implanted - after.implanted).max() > 0.01
