@@ -22,7 +22,7 @@ from datetime import datetime
 from pathlib import Path
 
 from quality_caught import Place, caught
-from quality_worth import worth
+from quality_worth import SIDES, worth
 from records import Records
 
 from sarlra.events.area import parse_area
@@ -40,23 +40,27 @@ def main() -> None:
     parser.add_argument("what", choices=("caught", "worth"))
     parser.add_argument("--items", type=Path, help="items.json of the real series")
     parser.add_argument("--worlds", type=int, default=2)
-    parser.add_argument("--size", type=int, default=1024)
+    parser.add_argument("--size", type=int, help="pixels; else 1024 for caught, 2048 for worth")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=list(SIDES), help="for worth")
     parser.add_argument("--keep", type=Path, default=Path("/tmp/sarlra-quality"))
     parser.add_argument("--most", type=int, help="new results of this run; else all")
     asked = parser.parse_args()
     records = Records(asked.keep / asked.what, asked.most)
     if asked.what == "worth":
-        worth(_worlds(asked), records)
+        worth(_worlds(asked, asked.size or 2048), records, asked.sides)
     else:
-        caught(_crops(asked.items) if asked.items else _places(_worlds(asked)), records)
+        caught(
+            _crops(asked.items) if asked.items else _places(_worlds(asked, asked.size or 1024)),
+            records,
+        )
 
 
-def _worlds(asked: argparse.Namespace) -> list[Path]:
+def _worlds(asked: argparse.Namespace, size: int) -> list[Path]:
     roots = []
     for seed in range(FIRST_SEED, FIRST_SEED + asked.worlds):
-        root = asked.keep / "worlds" / f"{seed}-{asked.size}"
+        root = asked.keep / "worlds" / f"{seed}-{size}"
         if not (root / "done").exists():
-            simulate(seed, root, size_px=asked.size, post_days=24)
+            simulate(seed, root, size_px=size, post_days=24)
             (root / "done").touch()
         roots.append(root)
     return roots
