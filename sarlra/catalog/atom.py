@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 
 from shapely.geometry import shape
 
+from sarlra.catalog.footprint import bbox
+
 #: Where it lies in a catalogue.
 FEED = "collections/watch.atom.xml"
 _ATOM, _GEORSS = "http://www.w3.org/2005/Atom", "http://www.georss.org/georss"
@@ -55,7 +57,10 @@ def _entry(document: dict[str, Any], path: str, body: str) -> ET.Element:
     for rel, target, kind in links:
         ET.SubElement(entry, f"{{{_ATOM}}}link", {"rel": rel, "href": target, "type": kind})
     _text(entry, "summary", body)
-    west, south, east, north = shape(document["geometry"]).bounds
+    area: Any = shape(document["geometry"])
+    west, south, east, north = bbox(area)
+    # A box of GeoRSS goes from its lower to its upper corner: across 180 degrees east passes 180.
+    east += 360 * (east < west)
     box = ET.SubElement(entry, f"{{{_GEORSS}}}box")
     box.text = f"{south:.5f} {west:.5f} {north:.5f} {east:.5f}"
     return entry

@@ -10,7 +10,7 @@ from sarlra.cli import options
 from sarlra.cli.console import err, out, print_json, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from sarlra.watch.watch import Poll
     from sarlra.watch.watched import Watched
@@ -59,7 +59,7 @@ def watch(
     from sarlra.watch.watched import list_watched
 
     if status:
-        show(list_watched(open_sink(out_)), as_json=as_json)
+        show_status(list_watched(open_sink(out_)), as_json=as_json)
         return
     asked = make_watch(
         out_,
@@ -85,12 +85,12 @@ def watch(
             )  # fmt: skip
     if not dry_run:
         give_notices(open_sink(out_))
-    show_poll(done, dry_run=dry_run, as_json=as_json)
+    show_poll(done, out_, dry_run=dry_run, as_json=as_json)
     if done.trouble:
         raise typer.Exit(6)
 
 
-def show_poll(done: Poll, *, dry_run: bool, as_json: bool) -> None:
+def show_poll(done: Poll, catalogue: str, *, dry_run: bool, as_json: bool) -> None:
     """What a poll did, or would do."""
     if as_json:
         print_json({
@@ -107,45 +107,77 @@ def show_poll(done: Poll, *, dry_run: bool, as_json: bool) -> None:
             "trouble": dict(done.trouble),
         })  # fmt: skip
         return
-    show(done.watched, as_json=False)
+    show(done.watched)
     for watched, look in done.looks:
-        todo = len(look.plan.todo) if look.plan else 0
-        out.print(f"{watched.event.id}: {todo} of {len(look.plan.jobs) if look.plan else 0} jobs "
-                  "would run")  # fmt: skip
+        jobs, todo = (len(look.plan.jobs), len(look.plan.todo)) if look.plan else (0, 0)
+        _say(f"{watched.event.id}: {todo} of {jobs} jobs would run")
     for watched, version in done.new:
-        said = version["properties"]
-        found, why = said["sarlra:numbers"]["detections"], "; ".join(said["sarlra:why"])
-        out.print(f"{watched.event.id}: version {said['version']}, {found} windows; {why}")
+        _say_version(watched, version["properties"], catalogue)
     if done.passed:
-        out.print(f"{len(done.passed)} earthquakes are not watched (--json says why)")
-    for name, reason in done.trouble:
-        err.print(f"[yellow]{name}[/] {reason}", highlight=False, soft_wrap=True)
+        _say(f"{len(done.passed)} earthquakes are not watched (--json says why)")
+    _say_trouble(done.trouble)
     if dry_run:
-        out.print("dry run: nothing was written")
+        _say("dry run: nothing was written")
 
 
-def show(watched: Sequence[Watched], *, as_json: bool) -> None:
-    """The states of the events, and what will be seen when."""
+def _say_version(watched: Watched, said: dict[str, Any], catalogue: str) -> None:
+    """What a new version has, why it is there, and where its picture lies."""
+    from sarlra.catalog.sink import open_sink
+    from sarlra.watch.watched import version_path
+
+    changes = ", ".join(f"{count} {name}" for name, count in said["sarlra:changes"].items())
+    found = said["sarlra:numbers"]["detections"]
+    _say(f"{watched.event.id}: version {said['version']}, {found} windows ({changes})")
+    folder = version_path(watched, int(said["version"])).rpartition("/")[0]
+    picture = open_sink(catalogue).url_of(f"{folder}/overview.png")
+    for line in (*said["sarlra:why"], f"picture: {picture}"):
+        _say(f"  {line}")
+
+
+def _say(line: str) -> None:
+    """Text from outside is no markup."""
+    out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _say_trouble(trouble: Iterable[tuple[str, str]]) -> None:
+    from rich.markup import escape
+
+    for name, reason in trouble:
+        err.print(f"[yellow]{escape(name)}[/] {escape(reason)}", highlight=False, soft_wrap=True)
+
+
+def show_status(watched: Sequence[Watched], *, as_json: bool) -> None:
+    """What stands, and what went wrong at the last look."""
     if as_json:
         print_json({"watched": [facts(w) for w in watched]})
         return
+    show(watched)
+    _say_trouble((w.event.id, w.trouble) for w in watched if w.trouble)
+
+
+def show(watched: Sequence[Watched]) -> None:
+    """The states of the events, and what will be seen when."""
     from rich.table import Table
+    from rich.text import Text
 
     states = Table(title="Watched events")
-    for name in ("event", "title", "state", "reason", "tracks"):
+    for name in ("event", "title", "state", "why", "images before + after, buffers"):
         states.add_column(name)
     for one in watched:
-        tracks = ", ".join(f"{t.track} {t.n_pre}/{t.n_post} {t.buffers or ''}" for t in one.tracks)
-        states.add_row(one.event.id, one.event.title, one.state, one.reason, tracks)
+        tracks = "\n".join(
+            f"{t.track} {t.n_pre} + {t.n_post}" + (f", {t.buffers}" if t.buffers else "")
+            for t in one.tracks
+        )
+        row = (one.event.id, one.event.title, one.state, one.reason, tracks)
+        states.add_row(*map(Text, row))
     out.print(states)
     passes = Table(title="What will be seen when")
-    for name in ("event", "track", "satellite", "about", ""):
+    for name in ("event", "track", "satellite", "about", "state"):
         passes.add_column(name)
     for one in watched:
         for p in one.passes if one.active else ():
-            passes.add_row(
-                one.event.id, p.track, p.platform, f"{p.time:%Y-%m-%d %H:%M} UTC", p.state
-            )
+            about = f"{p.time:%Y-%m-%d %H:%M} UTC"
+            passes.add_row(*map(Text, (one.event.id, p.track, p.platform, about, p.state)))
     if passes.row_count:
         out.print(passes)
 

@@ -23,8 +23,8 @@ F32 = NDArray[np.float32]
 
 #: Scores over this are detections.
 FUSED_THRESHOLD = 0.5
-#: Log-odds added where both directions saw a window.
-LIFT = 0.5
+#: Log-odds added where both directions saw a window: see docs/watch.md for how it was chosen.
+LIFT = 0.25
 _LEAST = 1e-6
 ASCENDING, DESCENDING = 1, 2
 #: What the codes of ``seen_by`` mean.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,12 +18,12 @@ from sarlra.events.times import iso
 from sarlra.jobs.execute import execute
 from sarlra.jobs.job import Outcome
 from sarlra.jobs.plan import Plan, Request
-from sarlra.watch.buffers import Choice
+from sarlra.watch.facts import track_facts
 from sarlra.watch.look import look
 from sarlra.watch.product import make_product
 from sarlra.watch.reasons import state_now, why_new
 from sarlra.watch.versions import Document, put_version, read_versions
-from sarlra.watch.watched import Watched, put_watched
+from sarlra.watch.watched import TrackState, Watched, put_watched
 
 Tell = Callable[[Outcome], None]
 
@@ -56,7 +55,9 @@ def advance(
     if seen.plan is not None:
         tiles, trouble = _run(seen.plan, sink, versions, cluster, tell)
         watched = replace(watched, trouble=trouble)
-        tracks = [_facts(choice, request) for choice in seen.choices]
+        tracks = [track_facts(choice, request.source.name, tiles) for choice in seen.choices]
+        if tiles:
+            watched = replace(watched, tracks=tuple(_used(t, tracks) for t in watched.tracks))
         last = versions[-1]["properties"]["sarlra:items"] if versions else None
         names = sorted(str(document["id"]) for document in tiles)
         if tiles and names != last:
@@ -72,6 +73,12 @@ def advance(
     watched = state_now(watched, versions, rule, now)
     put_watched(sink, watched, versions)
     return watched, new
+
+
+def _used(state: TrackState, tracks: Sequence[dict[str, Any]]) -> TrackState:
+    """A track's state with the acquisitions that went into its product."""
+    mine = next((t for t in tracks if t["track"] == state.track), None)
+    return state if mine is None else replace(state, n_pre=mine["n_pre"], n_post=mine["n_post"])
 
 
 def _run(
@@ -105,25 +112,3 @@ def _run(
 def _document(sink: Sink, name: str) -> Document:
     document: Document = json.loads(sink.read_bytes(item_path(name)))
     return document
-
-
-def _facts(choice: Choice, request: Request) -> dict[str, Any]:
-    """What a version says of a track; ``inputs`` tell replaced scenes from the ones before."""
-
-    def digest(parts: Any) -> str:
-        told = [[p.item_id, p.processed and iso(p.processed), sorted(p.assets)] for p in parts]
-        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:12]
-
-    track = choice.track
-    return {
-        "track": track.id,
-        "buffers": choice.name,
-        "expected_f1": choice.expected,
-        "rule": choice.rule,
-        "n_pre": len(track.pre),
-        "n_post": len(track.post),
-        "noise": "high: one image after the event" if len(track.post) == 1 else "as stated",
-        "pre": {a.id: digest(a.slices) for a in track.pre},
-        "post": {a.id: digest(a.slices) for a in track.post},
-        "source": request.source.name,
-    }

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from sarlra.catalog.atom import FEED, atom_bytes
 from sarlra.catalog.sink import Sink
@@ -54,12 +55,15 @@ def notice_of(sink: Sink, watched: Watched, number: int, version: Document) -> N
             f"{changes['withdrawn']} withdrawn."
         )
     lines += [f"- {reason}" for reason in properties["sarlra:why"]]
+    for track in properties["sarlra:tracks"]:
+        lines += _of_track(track)
+    lines += [f"- missing: {note}" for note in properties["sarlra:notes"]]
+    folder = path.rpartition("/")[0]
     lines += [
-        f"- {track['track']}: buffers {track['buffers']}, {track['n_pre']} before, "
-        f"{track['n_post']} after ({track['rule']}); noise {track['noise']}"
-        for track in properties["sarlra:tracks"]
+        "Scores rank windows; nothing was checked on the ground.",
+        f"Detections: {sink.url_of(f'{folder}/detections.geojson')}",
+        f"Item: {sink.url_of(path)}",
     ]
-    lines += ["Scores rank windows; nothing was checked on the ground.", sink.url_of(path)]
     return Notice(
         watched.event.id,
         number,
@@ -68,6 +72,19 @@ def notice_of(sink: Sink, watched: Watched, number: int, version: Document) -> N
         f"{path.rpartition('/')[0]}/overview.png",
         sink.url_of(path),
     )
+
+
+def _of_track(track: Mapping[str, Any]) -> list[str]:
+    """What went into a track's part, and what did not."""
+    expected = track["expected_f1"]
+    told = "" if expected is None else f", expected F1 {expected:.2f} by the model's table"
+    noise = "; noise is high: one image after the event" if track["n_post"] == 1 else ""
+    return [
+        f"- {track['track']}: buffers {track['buffers']} ({track['rule']}), "
+        f"{track['n_pre']} images before and {track['n_post']} after the event{told}{noise}",
+        *(f"- {track['track']}: {name} rejected, {what}"
+          for name, what in track.get("rejected", {}).items()),
+    ]  # fmt: skip
 
 
 def pending(sink: Sink, watched: Watched) -> list[Notice]:

@@ -32,7 +32,12 @@ def why_new(before: Sequence[Mapping[str, Any]], now: Sequence[Mapping[str, Any]
             gone = sorted(set(was[side]) - set(track[side]))
             changed = sorted(a for a in set(track[side]) & set(was[side])
                              if track[side][a] != was[side][a])  # fmt: skip
-            said += [f"{name}: {acquisition} is new, {words}" for acquisition in more]
+            rejected = track.get("rejected", {})
+            said += [
+                f"{name}: {acquisition} is new, {words}"
+                + (f"; {rejected[acquisition]}" if acquisition in rejected else "")
+                for acquisition in more
+            ]
             said += [f"{name}: {acquisition} was replaced" for acquisition in changed]
             said += [f"{name}: {acquisition} is used no more" for acquisition in gone]
         if track["buffers"] != was["buffers"]:
@@ -57,17 +62,34 @@ def state_now(watched: Watched, versions: Sequence[Document], rule: Rule, now: d
             state = "given up"
             reason = f"no image within {rule.post_days} days after the event"
     elif not made_after_last:
-        state = "waiting"
-        reason = watched.reason if watched.state == "waiting" else "no image after the event yet"
-    elif len(made_after_last) == 1:
-        state, reason = "first product", f"version {number}"
+        state, reason = "waiting", _why_waiting(watched, number)
     else:
-        state, reason = "updated", f"version {number}"
-    if state == "waiting":
-        following = next((p for p in watched.passes if p.state == "expected"), None)
-        if following is not None and not watched.shocks:
-            reason = f"next pass: {following.track} about {iso(following.time)}"
+        state = "first product" if len(made_after_last) == 1 else "updated"
+        reason = "; ".join([f"version {number}", *_next_pass(watched)])
     if state == watched.state and reason == watched.reason:
         return watched
     since = watched.since if state == watched.state else now
     return replace(watched, state=state, reason=reason, since=since)
+
+
+def _why_waiting(watched: Watched, number: int) -> str:
+    """What an event waits for; ``number`` is the version that stands from before a restart."""
+    said = []
+    last = next((s for s in reversed(watched.shocks) if s.joined), None)
+    if last is not None:
+        said.append(
+            f"restarted by the earthquake of {last.origin:%Y-%m-%d %H:%M} UTC "
+            f"(M {last.magnitude:g})"
+        )
+    if number:
+        said.append(f"version {number} stands from before")
+    said += _next_pass(watched) or ["no image after the event yet, and no pass is expected"]
+    return "; ".join(said)
+
+
+def _next_pass(watched: Watched) -> list[str]:
+    """In words; nothing where none is expected."""
+    following = next((p for p in watched.passes if p.state == "expected"), None)
+    if following is None:
+        return []
+    return [f"next pass: {following.track} about {following.time:%Y-%m-%d %H:%M} UTC"]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sarlra.catalog import footprint
 from sarlra.catalog.names import NOT_WATCHED, ROOT, collection_path, relative
 from sarlra.catalog.resources import catalogs_file
 from sarlra.catalog.sink import Sink
@@ -88,10 +89,6 @@ def _document(refused: list[Refused]) -> dict[str, Any]:
     template = json.loads(catalogs_file("collections", "event.json").read_text(encoding="utf-8"))
     path = collection_path(NOT_WATCHED)
     boxes = [[x, y, x, y] for x, y in (r.epicentre for r in refused)] or [[-180, -90, 180, 90]]
-    whole = [
-        *(min(b[i] for b in boxes) for i in (0, 1)),
-        *(max(b[i] for b in boxes) for i in (2, 3)),
-    ]
     listed = "\n".join(f"- {iso(r.origin)}, {r.title} ({r.id}): {r.reason}" for r in refused)
     return {
         "type": "Collection",
@@ -106,7 +103,7 @@ def _document(refused: list[Refused]) -> dict[str, Any]:
         "keywords": [*template["keywords"], "watch"],
         "license": template["license"],
         "extent": {
-            "spatial": {"bbox": [whole]},
+            "spatial": {"bbox": [footprint.union(boxes)]},
             "temporal": {
                 "interval": [
                     [iso(refused[0].origin), iso(refused[-1].origin)] if refused else [None, None]

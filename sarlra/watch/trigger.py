@@ -10,7 +10,9 @@ from typing import Any
 
 import shapely
 
+from sarlra.catalog.footprint import bbox
 from sarlra.errors import AreaError, EventError, SarlraError
+from sarlra.events.area import box_area
 from sarlra.events.event import Event
 from sarlra.events.extent import default_area
 from sarlra.events.feed import Quake
@@ -75,9 +77,11 @@ def take_up(
     passed: list[tuple[str, str]] = []
     kept: list[Refused] = []
     for quake in quakes:
-        own = next((w for w in watched.values() if set(w.ids) & set(quake.ids)), None)
+        own, *twins = _known_as(quake, watched) or (None,)
         if own is not None:
             watched[own.event.id] = _revised(own, quake, rule, dem, now)
+            for twin in twins:
+                watched[twin.event.id] = _merged(twin, own, now)
             continue
         if quake.deleted or any(s.id in quake.ids for w in watched.values() for s in w.shocks):
             continue
@@ -99,6 +103,24 @@ def take_up(
         if told.looked_up:
             kept.append(Refused.of(quake, told.reason, asked))
     return TakenUp(tuple(watched[name] for name in sorted(watched)), tuple(passed), tuple(kept))
+
+
+def _known_as(quake: Quake, watched: dict[str, Watched]) -> tuple[Watched, ...]:
+    """The events that an earthquake is watched as; the first one is the one to keep.
+
+    More than one where agencies listed an earthquake each for itself and it was merged since.
+    """
+    known = [w for w in watched.values() if set(w.ids) & set(quake.ids)]
+    return tuple(sorted(known, key=lambda w: (not w.active, not w.tracks_made, w.since, w.id)))
+
+
+def _merged(twin: Watched, own: Watched, now: datetime) -> Watched:
+    """An event that turned out to be one that is watched already."""
+    if not twin.active:
+        return twin
+    return replace(
+        twin, state="given up", since=now, reason=f"it is the same earthquake as {own.event.id}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +238,7 @@ def _sequence_of(quake: Quake, watched: dict[str, Watched], rule: Rule) -> Watch
     place = shapely.Point(quake.epicentre)
     for event in sorted(watched.values(), key=lambda w: w.event.last_origin, reverse=True):
         wait = quake.origin - event.event.last_origin
-        inside = shapely.intersects(shapely.box(*event.event.area.bounds), place)
+        inside = shapely.intersects(box_area(*bbox(event.event.area)), place)
         soon = timedelta() < wait <= timedelta(days=rule.aftershock_days)
         if event.active and inside and soon:
             return event

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping
 
-from sarlra.catalog import checksums, vector
+from sarlra.catalog import checksums, footprint, vector
 from sarlra.catalog.assets import COG, GEOJSON, PARQUET, raster_asset_of
 from sarlra.catalog.cog import write_cog
 from sarlra.catalog.looks import renders_of
@@ -218,7 +218,7 @@ def _item(
         "stac_extensions": list(EXTENSIONS),
         "id": f"{watched.id}-v{number:04d}",
         "geometry": mapping(event.area),
-        "bbox": list(event.area.bounds),
+        "bbox": footprint.bbox(event.area),
         "properties": {
             "title": f"{event.title}, version {number}",
             "datetime": last,

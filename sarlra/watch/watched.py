@@ -16,6 +16,7 @@ from typing import Any, Literal
 from shapely import MultiPolygon
 from shapely.geometry import mapping, shape
 
+from sarlra.catalog import footprint
 from sarlra.catalog.collection import collection_titles
 from sarlra.catalog.names import COLLECTIONS, ROOT, WATCH_SUFFIX, collection_path, relative
 from sarlra.catalog.resources import catalogs_file
@@ -186,7 +187,7 @@ def _document(watched: Watched, versions: Sequence[Mapping[str, Any]]) -> dict[s
         "license": template["license"],
         "providers": template["providers"],
         "extent": {
-            "spatial": {"bbox": [list(event.area.bounds)]},
+            "spatial": {"bbox": [footprint.bbox(event.area)]},
             "temporal": {"interval": [[iso(event.first_origin), last]]},
         },
         FIELD: _to_json(watched),

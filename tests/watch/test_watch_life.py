@@ -291,6 +291,15 @@ def test_a_rejected_image_is_not_hidden(life: Life) -> None:
     assert rejected[0]["side"] == "post"
     assert not rejected[0]["used"]
     assert "interference" in rejected[0]["reasons"][0]
+    # The version says so, too, and counts what was used; so does its notice.
+    said = life.version(6)["properties"]
+    track = next(t for t in said["sarlra:tracks"] if t["rejected"])
+    (name,) = track["rejected"]
+    assert name == rejected[0]["id"]
+    assert track["n_post"] == len(track["post"]) - 1 == 2
+    assert any(name in why and "left out: interference" in why for why in said["sarlra:why"])
+    told = next(p for p in life.posted if "version 6" in json.dumps(p))
+    assert f"{name} rejected, left out: interference" in json.dumps(told)
 
 
 def test_changes_add_up(life: Life) -> None:

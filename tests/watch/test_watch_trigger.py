@@ -111,6 +111,36 @@ def test_revisions_and_new_ids(usgs: UsgsService) -> None:
     assert same.updated > event.updated
 
 
+def test_two_entries_that_turn_out_to_be_one_earthquake(usgs: UsgsService) -> None:
+    """Two agencies list it, half a minute apart and the earlier one last; then they are merged."""
+    origin = usgs.events[HOKKAIDO]["properties"]["time"]
+    first, _ = _look([])
+    _another(usgs, "jp123456", place=(142.0, 42.7), mag=6.4, time=origin - 30_000)
+    both, _ = _look(first, NOW + timedelta(hours=1))
+    assert sorted(w.event.id for w in both) == ["jp123456", HOKKAIDO]
+    told = usgs.events[HOKKAIDO]["properties"]
+    told |= {"updated": told["updated"] + 1000, "ids": f",{HOKKAIDO},jp123456,"}
+    usgs.events = {HOKKAIDO: usgs.events[HOKKAIDO]}
+    later = NOW + timedelta(hours=2)
+    merged, _ = _look(both, later)
+    by_id = {w.event.id: w for w in merged}
+    assert by_id[HOKKAIDO].state == "waiting"
+    assert "jp123456" in by_id[HOKKAIDO].ids
+    twin = by_id["jp123456"]
+    assert (twin.state, twin.since) == ("given up", later)
+    assert twin.reason == f"it is the same earthquake as {HOKKAIDO}"
+    # That stays so, whatever the USGS says of it next.
+    told["updated"] += 1000
+    again = {w.event.id: w for w in _look(merged, later + timedelta(hours=1))[0]}
+    assert again["jp123456"] == twin
+    assert again[HOKKAIDO].updated > by_id[HOKKAIDO].updated
+    # What has a product is kept, though it came second.
+    made = [replace(w, tracks=(TrackState("T1A", 5, 1, "60-12"),)) if w.event.id == "jp123456"
+            else w for w in both]  # fmt: skip
+    kept = {w.event.id: w.state for w in _look(made, later)[0]}
+    assert kept == {"jp123456": "waiting", HOKKAIDO: "given up"}
+
+
 def test_a_deleted_event_is_given_up(usgs: UsgsService) -> None:
     first, _ = _look([])
     told = usgs.events[HOKKAIDO]["properties"]
@@ -271,6 +301,31 @@ def test_a_second_main_shock_restarts_and_an_aftershock_is_noted(usgs: UsgsServi
     assert again[HOKKAIDO] == over
     assert again["us1000as"].shocks[0].id == "us1000ms"
     assert len(again["us1000as"].event.origins) == 2
+
+
+def test_an_area_across_the_antimeridian_takes_in_its_own_aftershocks_only(
+    usgs: UsgsService, tmp_path: Path
+) -> None:
+    """Fiji's Taveuni lies on both sides of 180 degrees."""
+    time, hour = usgs.events[HOKKAIDO]["properties"]["time"], 3_600_000
+    _another(usgs, "us1000fj", place=(179.97, -16.8), mag=6.8, time=time + hour)
+    fiji, hokkaido = _look([])[0]
+    assert fiji.event.area.bounds[0] == -180
+    assert fiji.event.area.bounds[2] == pytest.approx(180)
+    # Beyond 180 degrees, in the area; and on its parallels on the other side of the Earth.
+    _another(usgs, "us1000af", place=(-179.95, -16.8), mag=5.6, time=time + 2 * hour)
+    _another(usgs, "us1000bo", place=(-65.0, -16.8), mag=6.7, time=time + 2 * hour)
+    watched, _ = _look([fiji, hokkaido])
+    by_id = {w.event.id: w for w in watched}
+    assert sorted(by_id) == ["us1000bo", "us1000fj", HOKKAIDO]
+    assert [(s.id, s.joined) for s in by_id["us1000fj"].shocks] == [("us1000af", False)]
+    sink = open_sink(str(tmp_path / "out"))
+    put_watched(sink, fiji, [])
+    held = json.loads((tmp_path / "out" / "collections" / fiji.id / "collection.json").read_text())
+    west, _, east, _ = held["extent"]["spatial"]["bbox"][0]
+    assert 178 < west < 180
+    assert -180 < east < -178
+    assert list_watched(sink) == (fiji,)
 
 
 def test_areas_are_cut_to_land_and_relief(shared_data: Path) -> None:
