@@ -1,8 +1,8 @@
 """Outlines inside detected windows: where in a window the ground changed.
 
 A window is 640 m wide, a landslide a tenth of that. In each kept window the change bands are
-denoised together by total variation (Chambolle 2004, as in scikit-image), which keeps edges that
-smoothing would blur, and pixels are clustered by hysteresis: a cluster is connected ground that
+denoised by total variation (Chambolle 2004) with one weight, which keeps edges that smoothing would
+blur, and pixels are clustered by hysteresis: a cluster is connected ground that
 changed by more than :data:`LOW_DB` and somewhere by more than :data:`HIGH_DB`. Contributions, where
 there are any, count as a further band. Only the window's own pixels are used, so that outlines do
 not depend on how an area is cut into tiles.
@@ -23,6 +23,7 @@ from rasterio.features import shapes as polygons_of
 from shapely.geometry import shape as to_shape
 
 from sarlra.detection.evidence import WindowGround, ground_of, line_of
+from sarlra.detection.total_variation import denoise
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
 from sarlra.terrain.tile import TileTerrain
@@ -68,13 +69,11 @@ def denoised(changes: NDArray[np.floating]) -> Change:
 
     The window's median is taken for what did not change.
     """
-    from skimage.restoration import denoise_tv_chambolle
-
     level = np.nan_to_num(np.nanmedian(changes, axis=(1, 2)), nan=0.0)
     moved = np.nan_to_num(changes - level[:, None, None], nan=0.0).astype(np.float64)
     noise = np.maximum(1.4826 * np.median(np.abs(moved), axis=(1, 2)), 0.1)
     weight = WEIGHT * float(np.sqrt((noise**2).mean()))
-    smooth = denoise_tv_chambolle(moved, weight=weight, channel_axis=0)
+    smooth = np.stack([denoise(band, weight) for band in moved])
     smooth -= np.median(smooth, axis=(1, 2), keepdims=True)
     # Two bands of one change count as much as one band of sqrt(2) times the change.
     size = np.sqrt((smooth**2).sum(axis=0) * (2.0 / len(smooth)))
