@@ -27,6 +27,10 @@ Where it fails, as a report with figures:
 
     sarlra evaluate out --truth inventory.gpkg --dem dem.tif --analysis --out report
 
+The same questions, of several runs together:
+
+    sarlra evaluate --reports report-a --reports report-b
+
 A model on scenes in which nothing happened:
 
     sarlra evaluate --real-series items.json --model sim-cnn32-vv-vh-ascending --out trade
@@ -64,6 +68,10 @@ def evaluate(
     ] = False,
     land_cover: Annotated[
         Path | None, typer.Option(help="Raster of classes, as ESA WorldCover's, for --analysis.")
+    ] = None,
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder that --analysis wrote: asks several together; again for more."),
     ] = None,
     real_series: Annotated[
         Path | None,
@@ -124,6 +132,11 @@ def evaluate(
     series, cover by cover. `--sensitivity` scores simulated worlds in which one thing is changed,
     `--contributions` checks on simulated worlds what `sarlra explain` shows.
     """
+    if reports:
+        from sarlra.cli.evaluate_more import pool
+
+        pool(reports, as_json=as_json)
+        return
     if paper_tables is not None:
         models.compare_with_paper(paper_tables, out, as_json=as_json)
         return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sarlra.cli.console import out as console
-from sarlra.cli.console import progress
+from sarlra.cli.console import print_json, progress
 from sarlra.errors import InputError
 
 if TYPE_CHECKING:
@@ -93,6 +93,29 @@ def analyse_run(
             progress=lambda done: bars.advance(bar, done),
         )  # fmt: skip
     return write_analysis(evaluation, tracks, outlines, out)
+
+
+def pool(reports: list[Path], *, as_json: bool) -> None:
+    """Ask the reports of several runs together, and print what is found."""
+    from sarlra.evaluation.pooled import findings, pool_reports
+
+    found = {state: findings(one) for state, one in pool_reports(reports).items()}
+    if as_json:
+        print_json({"directions": found})
+        return
+    from rich.table import Table
+
+    for state, one in found.items():
+        console.print(f"{state}: {len(one['runs'])} runs: {', '.join(one['runs'])}", style="bold")
+        table = Table("area, m2", "landslides", "found", "recall", "95 %")
+        for row in one["recall_by_size"]:
+            table.add_row(
+                row["class"], f"{row['landslides']:,}", f"{row['found']:,}",
+                f"{row['recall']:.2f}", f"{row['low']:.2f} to {row['high']:.2f}",
+            )  # fmt: skip
+        console.print(table)
+        for test in one["tests"]:
+            console.print(test["line"], markup=False, highlight=False)
 
 
 def show_more(

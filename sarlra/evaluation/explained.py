@@ -19,7 +19,7 @@ F32 = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 #: Changes with what is computed, so that files of another way are made again.
-_METHOD = "1"
+_METHOD = "2"
 _BLOCK = 8
 
 

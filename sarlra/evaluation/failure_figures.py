@@ -24,6 +24,8 @@ _LINES: Mapping[str, dict[str, Any]] = {
 }
 #: Pixels that a density is made of: taken evenly, more change nothing that can be seen.
 _SAMPLE = 20_000
+#: Inches: on a phone of 360 px, letters of 8 points are then as large as those of a newspaper.
+_WIDTH, _HEIGHT = 4.4, 3.6
 _TITLES = {
     "area_m2": ("Recall by landslide size", "area, m2"),
     "slope": ("Recall by slope", "mean slope, degrees"),
@@ -123,6 +125,7 @@ def _lines(
     if not columns:
         return None
     figure, panel = new_figure(f"{title}, {name}", label, "density of pixels")
+    figure.set_size_inches(_WIDTH, _HEIGHT)
     for kind, density in columns.items():
         number = int((analysis.cases["kind"] == kind).sum())
         panel.plot(at, density, label=f"{kind} ({number:,})", **_LINES[kind])
@@ -148,7 +151,7 @@ def _recall(name: str, analysis: TrackAnalysis, measure: str) -> Drawn | None:
         return None
     title, label = _TITLES[measure]
     figure, panel = new_figure(f"{title}, {name}", "recall, with 95 % interval", label)
-    figure.set_size_inches(5.6, max(2.2, 0.42 * len(table) + 1.3))
+    figure.set_size_inches(_WIDTH, max(2.2, 0.42 * len(table) + 1.3))
     place = np.arange(len(table))[::-1]
     share = table["recall"].to_numpy(dtype=float)
     spread = [

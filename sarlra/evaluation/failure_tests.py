@@ -23,6 +23,8 @@ from sarlra.evaluation.scores import SIZES_M2
 
 Mask = NDArray[np.bool_]
 
+#: A column of cases of several runs: which one. Only landslides of the same run are compared then.
+RUN = "run"
 STEEP_DEG = 30.0
 #: A slope faces the radar where its aspect is within this of the direction to the sensor.
 FACING_DEG = 60.0
@@ -60,6 +62,8 @@ class FacingTest:
         Odds ratio of Mantel and Haenszel (1959) over the classes of size, and their one-sided p
         with continuity correction: the same with landslides of like size compared; NaN where no
         class of size has both.
+    like
+        Which landslides those compare: of like size, of several runs those of one run.
     """
 
     name: str
@@ -74,6 +78,7 @@ class FacingTest:
     p: float
     by_size: float
     p_by_size: float
+    like: str = "like size"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; None for what is not finite (an odds ratio where none was found)."""
@@ -89,7 +94,7 @@ class FacingTest:
         sizes = ""
         if np.isfinite(self.p_by_size):
             sizes = (
-                f" Among landslides of like size: odds ratio {self.by_size:.2f}, "
+                f" Among landslides of {self.like}: odds ratio {self.by_size:.2f}, "
                 f"p = {self.p_by_size:.2g}."
             )
         return (
@@ -143,13 +148,16 @@ def _test(cases: pd.DataFrame, inside: Mask, whole: Mask, name: str, against: st
     odds = stats.contingency.odds_ratio(table)
     interval = odds.confidence_interval(0.95)
     strata = np.digitize(cases["area_m2"].to_numpy(), SIZES_M2[1:-1])
+    several = RUN in cases
+    if several:
+        strata += len(SIZES_M2) * pd.factorize(cases[RUN])[0]
     tables = [_table(missed[strata == s], inside[strata == s], whole[strata == s])
               for s in np.unique(strata)]  # fmt: skip
     ratio, p = mantel_haenszel(tables)
     return FacingTest(
         name, against, a, a + b, c, c + d, float(odds.statistic), float(interval.low),
         float(interval.high), float(stats.fisher_exact(table, alternative="greater").pvalue),
-        ratio, p,
+        ratio, p, "like size in the same run" if several else "like size",
     )  # fmt: skip
 
 

@@ -27,7 +27,8 @@ h1 { font-size: 1.5rem; } h2 { margin-top: 2.5rem; border-top: 2px solid; paddin
 figure { margin: 0; border: 1px solid #ccc; padding: .5rem; break-inside: avoid; }
 figure img { width: 100%; height: auto; } figcaption { font-size: .85rem; }
 .table { overflow-x: auto; } table { border-collapse: collapse; font-size: .85rem; }
-th, td { padding: .2rem .6rem; text-align: left; border-bottom: 1px solid #ddd; }
+th, td { padding: .2rem .6rem; text-align: left; border-bottom: 1px solid #ddd;
+  overflow-wrap: normal; }
 details table { margin: .5rem 0; }
 @media print { body { max-width: none; padding: 0; font-size: 9.5pt; }
   h2 { break-before: page; } h2:first-of-type { break-before: auto; }
@@ -59,7 +60,8 @@ def write_analysis(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, one in tracks.items():
-            one.cases.to_csv(folder / f"{name}-{CASES}.csv", index=False, float_format="%.6g")
+            own = one.cases.assign(event=evaluation.event, track=name, orbit_state=one.orbit_state)
+            own.to_csv(folder / f"{name}-{CASES}.csv", index=False, float_format="%.6g")
         page = _page(evaluation, tracks, found, drawn)
         (folder / PAGE).write_text(page, encoding="utf-8")
     except OSError as error:

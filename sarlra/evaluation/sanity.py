@@ -9,7 +9,7 @@ the result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from sarlra.detection.outlines import clusters, denoised
 from sarlra.errors import InputError
-from sarlra.evaluation.contributions import NODES, Contributions, Explainer, make_explainer
+from sarlra.evaluation.contributions import STEPS, Contributions, Explainer, make_explainer
 from sarlra.evaluation.intervals import bootstrap, share_of
 from sarlra.evaluation.outline_scores import THRESHOLDS_DB, Overlap, large, overlap, smoothed_change
 from sarlra.evaluation.pointing import auc_inside, points_inside, positive_share
-from sarlra.evaluation.sanity_result import Pointing, Sanity
+from sarlra.evaluation.sanity_result import BedShare, Pointing, Sanity
 from sarlra.models.background import read_background, spread_over_level
 from sarlra.models.fill import fill_nodata
 from sarlra.models.info import ModelInfo
@@ -42,6 +42,8 @@ WINDOWS = 32
 RANDOM_SEEDS = (1, 2, 3)
 #: A window touches a river bed from this share of its pixels on.
 BED_SHARE = 0.05
+#: Of the background windows, those with the highest scores: false alarms alone are few.
+HIGHEST = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +103,18 @@ def check_contributions(
     slides = held.take(_some(found, windows))
     if not len(slides.share):
         raise InputError(f"{info.name} finds no landslide window in {worlds} worlds of {event}")
-    order = np.argsort(np.where(held.share == 0, -scores, np.inf), kind="stable")
-    alarms = held.take(order[: min(windows, int((held.share == 0).sum()))])
-    true = _explain(explainer, slides.values, "landslide windows", show)
-    false = _explain(explainer, alarms.values, "background", show)
-    shuffled = _explain_at_random(info, background, slides.values, show)
-    sizes = np.abs(true.values).sum(axis=(0, 1, 2), dtype=np.float64)
-    mean, alarm_mean = true.mean_over_bands, false.mean_over_bands
-    errors = np.abs(np.concatenate([true.residual, false.residual]))
     nothing = held.share == 0
     touches = held.bed.mean(axis=(1, 2)) >= BED_SHARE
+    alarms = held.take(_highest(scores, nothing, windows))
+    beds = held.take(_highest(scores, nothing & touches, windows))
+    highest = touches[_highest(scores, nothing, max(1, round(HIGHEST * int(nothing.sum()))))]
+    true = _explain(explainer, slides.values, "landslide windows", show)
+    false = _explain(explainer, alarms.values, "background", show)
+    on_beds = _explain(explainer, beds.values, "river beds", show)
+    shuffled = _explain_at_random(info, background, slides.values, show)
+    sizes = np.abs(true.values).sum(axis=(0, 1, 2), dtype=np.float64)
+    mean = true.mean_over_bands
+    errors = np.abs(np.concatenate([true.residual, false.residual]))
     outlines, gain = _outlines(slides, mean, info.bands, recipe.resolution)
     return Sanity(
         model=info.name,
@@ -126,8 +130,9 @@ def check_contributions(
         seconds=float(np.median(true.seconds)),
         false_alarms_on_beds=share_of(int((touches & over & nothing).sum()), int((over & nothing).sum())),  # noqa: E501
         background_on_beds=share_of(int((touches & nothing).sum()), int(nothing.sum())),
-        positive_on_beds=_mean([positive_share(m, b) for m, b in zip(alarm_mean, alarms.bed, strict=True)]),  # noqa: E501
-        bed_share=_mean(alarms.bed.mean(axis=(1, 2)).tolist()),
+        highest_on_beds=share_of(int(highest.sum()), len(highest)),
+        beds=_beds(false.mean_over_bands, alarms.bed),
+        touching=_beds(on_beds.mean_over_bands, beds.bed),
         outlines=outlines,
         outline_gain=gain,
     )  # fmt: skip
@@ -195,7 +200,7 @@ def _explain_at_random(info: ModelInfo, background: F32, windows: F32, show: Sho
             show("random weights", done, len(windows))
             done += 1
             if explainer is not None:
-                values = explainer.log_odds_contributions(windows[number], nodes=NODES)
+                values = explainer.log_odds_contributions(windows[number], steps=2 * STEPS)
                 maps[number] = values.mean(axis=-1)
     show("random weights", done, len(windows))
     return maps
@@ -244,6 +249,22 @@ def _ious(masks: Mask, truths: Mask) -> NDArray[np.float64]:
     return np.asarray(both / np.maximum(either, 1), dtype=np.float64)
 
 
-def _mean(values: Sequence[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else float("nan")
+def _highest(scores: F32, chosen: Mask, most: int) -> NDArray[np.int64]:
+    """At most so many of the chosen ones, the highest scores first."""
+    order = np.argsort(np.where(chosen, -scores, np.inf), kind="stable")
+    return np.asarray(order[: min(most, int(chosen.sum()))], dtype=np.int64)
+
+
+def _beds(maps: F32, beds: Mask) -> BedShare:
+    """How much of what raises the scores of windows lies on river beds."""
+    positive = np.array([positive_share(m, b) for m, b in zip(maps, beds, strict=True)])
+    area = beds.mean(axis=(1, 2))
+    known = np.isfinite(positive)
+    positive, area = positive[known], area[known]
+    if not len(positive):
+        return BedShare(0, float("nan"), float("nan"), (float("nan"),) * 3)
+    more = positive - area
+    low, high = bootstrap(lambda rows: float(more[rows].mean()), np.arange(len(more)))
+    return BedShare(
+        len(more), float(positive.mean()), float(area.mean()), (float(more.mean()), low, high)
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from sarlra.evaluation.intervals import Share
 from sarlra.evaluation.outline_scores import Overlap
 
@@ -29,6 +27,38 @@ class Pointing:
 
 
 @dataclass(frozen=True, slots=True)
+class BedShare:
+    """River beds in some windows: ``positive``, the share of what raises their scores that lies on
+    beds, ``pixels``, the beds' share of their pixels (means over ``windows``), and ``more``, the
+    mean difference of the two with the 95 % interval of a bootstrap over windows.
+    """
+
+    windows: int
+    positive: float
+    pixels: float
+    more: tuple[float, float, float]
+
+    def line(self) -> str:
+        """In words."""
+        if not self.windows:
+            return "there are none"
+        attracts = self.more[1] > 0
+        return (
+            f"{self.positive:.1%} of what raises the score lies on beds, which are "
+            f"{self.pixels:.1%} of their pixels: {self.more[0]:+.1%} [{self.more[1]:+.1%}, "
+            f"{self.more[2]:+.1%}] over {self.windows} windows, "
+            f"{'more than their share' if attracts else 'not clear of their share'}"
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        if not self.windows:
+            return {"windows": 0}
+        return {"windows": self.windows, "positive_share": self.positive,
+                "pixel_share": self.pixels, "more": list(self.more)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class Sanity:
     """What was found.
 
@@ -46,9 +76,12 @@ class Sanity:
         Of a window, median.
     false_alarms_on_beds, background_on_beds
         Windows that touch a river bed, of the false alarms and of all background windows.
-    positive_on_beds, bed_share
-        Of the background windows with the highest scores: share of what raises the score that lies
-        on river beds, and their share of the pixels.
+    highest_on_beds
+        Windows that touch a river bed, of the 5 % of the background with the highest scores: false
+        alarms and what comes near them.
+    beds, touching
+        Where what raises the score lies in the background windows with the highest scores, and in
+        those of them that touch a river bed.
     outlines
         Against the landslides of the windows: by change alone, by change and contributions, and
         by a plain threshold (the best one).
@@ -69,8 +102,9 @@ class Sanity:
     seconds: float
     false_alarms_on_beds: Share
     background_on_beds: Share
-    positive_on_beds: float
-    bed_share: float
+    highest_on_beds: Share
+    beds: BedShare
+    touching: BedShare
     outlines: dict[str, Overlap]
     outline_gain: tuple[float, float, float]
 
@@ -101,13 +135,20 @@ class Sanity:
             f"{self.random.auc:.2f}, {_of(self.random.hits)}",
             f"the change bands carry {self.change_share:.0%} of all contributions: "
             f"{'most, as' if most else 'not most, other than'} the paper found",
-            f"{beds}: {_of(alarms)} touch one, of the background {_of(self.background_on_beds)}; "
-            f"of the background windows with the highest scores {_percent(self.positive_on_beds)} "
-            f"of what raises the score lies on beds, which are {_percent(self.bed_share)} of their "
-            f"pixels",
+            f"{beds}: {_of(alarms)} touch one, of the background {_of(self.background_on_beds)}",
+            f"the background windows with the highest scores {self._gathering()} on river beds: "
+            f"{_of(self.highest_on_beds)} touch one",
+            f"in the background windows with the highest scores {self.beds.line()}",
+            f"in those with the highest scores that touch a bed {self.touching.line()}",
             f"contributions add {gain[0]:+.3f} [{gain[1]:+.3f}, {gain[2]:+.3f}] to the IoU of a "
             f"window's outlines",
         )
+
+    def _gathering(self) -> str:
+        near, all_ = self.highest_on_beds, self.background_on_beds
+        if (near.low or 0) > (all_.high or 1):
+            return "gather"
+        return "are rarer" if (near.high or 1) < (all_.low or 0) else "are as frequent as others"
 
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -129,8 +170,9 @@ class Sanity:
             "river_beds": {
                 "false_alarms": _share(self.false_alarms_on_beds),
                 "background": _share(self.background_on_beds),
-                "positive_share": self.positive_on_beds,
-                "pixel_share": self.bed_share,
+                "highest_background": _share(self.highest_on_beds),
+                "in_highest": self.beds.as_json(),
+                "in_highest_that_touch_one": self.touching.as_json(),
             },
             "outlines": {name: one.as_json() for name, one in self.outlines.items()},
             "outline_gain": list(self.outline_gain),
@@ -142,10 +184,6 @@ def _of(share: Share) -> str:
     if share.share is None:
         return "none"
     return f"{share.share:.0%} [{share.low:.0%}, {share.high:.0%}] of {share.of}"
-
-
-def _percent(value: float) -> str:
-    return f"{value:.0%}" if np.isfinite(value) else "nothing"
 
 
 def _share(share: Share) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import expit
 
 from sarlra.errors import InputError, ModelError
-from sarlra.evaluation.contributions import TOLERANCE, Explainer
+from sarlra.evaluation.contributions import STEPS, TOLERANCE, Explainer
 from sarlra.models.cnn import build_cnn
 from sarlra.models.engine import import_keras
 
@@ -77,7 +77,25 @@ def test_contributions_of_the_cnn_add_up_and_depend_on_the_window_alone(network:
     np.testing.assert_array_equal(again.values, found.values)
 
 
-def test_nodes_agree_with_the_sampling_of_shap(network: Any) -> None:
+def test_more_steps_come_nearer_to_the_integral(network: Any) -> None:
+    explainer = Explainer(network, _windows(8, 4))
+    window = _windows(1, 5)
+    window[:, 20:44, 20:44, 1] += 3
+    exact = explainer.explain(window, tolerance=0, most_steps=64)
+    assert exact.gradients.tolist() == [8 * 64]
+    missed = []
+    for steps in (STEPS, 4 * STEPS):
+        found = explainer.explain(window, tolerance=0, most_steps=steps)
+        assert found.gradients.tolist() == [8 * steps]
+        missed.append(float(np.abs(found.values - exact.values).sum()))
+    assert missed[1] < 0.6 * missed[0]
+    # Halving goes on from the steps that were made: as if they had been made at once.
+    odds = explainer.log_odds_contributions(window[0], steps=64)
+    near = np.corrcoef(odds.ravel(), exact.values.ravel())[0, 1]
+    assert near > 0.9
+
+
+def test_steps_agree_with_the_sampling_of_shap(network: Any) -> None:
     explainer = Explainer(network, _windows(6, 6))
     window = _windows(1, 7)[0]
     window[10:40, 10:40, 1] += 3

@@ -30,8 +30,14 @@ def test_contributions_lie_in_landslides_and_random_weights_destroy_that() -> No
     assert found.background_on_beds.of > found.false_alarms_on_beds.of
     assert set(found.outlines) >= {"change", "change and contributions"}
     assert all(one.windows == found.true.hits.of for one in found.outlines.values())
+    assert found.highest_on_beds.of == round(0.05 * found.background_on_beds.of)
+    for beds in (found.beds, found.touching):
+        assert 0 < beds.windows <= 6
+        assert beds.more[1] <= beds.more[0] <= beds.more[2]
+        assert beds.more[0] == pytest.approx(beds.positive - beds.pixels)
+    assert found.touching.pixels >= 0.05
     said = found.as_json()["findings"]
-    assert len(said) == 5
+    assert len(said) == 8
     assert said[0].startswith("contributions lie in the landslides")
 
 
