@@ -90,5 +90,6 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
     if not names["kind"].isin((TP, FN, FP)).all():
         raise InputError(f"{path}: names other kinds of cases than {TP}, {FN} and {FP}")
-    run = names["event"] + " " + names["track"]
-    return pd.concat([names, numbers], axis=1).assign(**{RUN: run})
+    whole = pd.concat([names, numbers], axis=1)
+    whole[RUN] = names["event"] + " " + names["track"]
+    return whole
