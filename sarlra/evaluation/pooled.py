@@ -90,6 +90,6 @@ def _read(path: Path) -> pd.DataFrame:
         ) from error
     if not names["kind"].isin((TP, FN, FP)).all():
         raise InputError(f"{path}: names other kinds of cases than {TP}, {FN} and {FP}")
-    whole = pd.concat([names, numbers], axis=1)
+    whole: pd.DataFrame = pd.concat([names, numbers], axis=1)
     whole[RUN] = names["event"] + " " + names["track"]
     return whole
