@@ -23,7 +23,6 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
-MIB = 2**20
 
 
 def serve(run: Callable[[], Any]) -> None:

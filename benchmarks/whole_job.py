@@ -236,9 +236,11 @@ def draw(rows: dict[str, list[dict[str, Any]]], path: Path) -> None:
         upper.plot(ends, slope * ends + offset, color="0.7", zorder=1)
         upper.plot(x, seconds, "o", color="tab:blue")
         lower.plot(x, memory, "o-", color="tab:orange")
-        upper.set_ylim(0), lower.set_ylim(0)
         upper.set_xlim(0), lower.set_xlim(0)
         lower.set_xlabel(label)
+    # Rows share their axis: its start is set once everything is drawn.
+    for row in axes[:, 0]:
+        row.set_ylim(0)
     axes[0, 0].set_ylabel("seconds, cold start to catalogue")
     axes[1, 0].set_ylabel("peak memory, MiB")
     figure.savefig(path, dpi=110)

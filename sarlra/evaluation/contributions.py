@@ -87,13 +87,6 @@ class Contributions:
         return np.asarray(sums - (self.score.astype(np.float64) - self.base))
 
     @property
-    def band_shares(self) -> NDArray[np.float64]:
-        """``(n, bands)``: each band's share of the sum of absolute contributions."""
-        sizes = np.abs(self.values).sum(axis=(1, 2), dtype=np.float64)
-        total = sizes.sum(axis=1, keepdims=True)
-        return np.asarray(np.divide(sizes, total, out=np.zeros_like(sizes), where=total > 0))
-
-    @property
     def mean_over_bands(self) -> F32:
         """``(n, 64, 64)``: as on the paper's maps."""
         return np.asarray(self.values.mean(axis=-1), dtype=np.float32)
