@@ -75,7 +75,7 @@ def explain(
     with every number, `explain.json` with those over all windows. Red raises the score, blue
     lowers it. For each detection it is tried whether it disappears without a band.
 
-    A window takes about two seconds. Running again goes on where it was cut off.
+    A window takes about half a second. Running again goes on where it was cut off.
     """
     from sarlra.serving.explain import open_subject
 
