@@ -12,6 +12,7 @@ from shapely import MultiPolygon, box
 from typer.testing import CliRunner
 
 from sarlra.catalog.sink import open_sink
+from sarlra.cli import console
 from sarlra.cli.app import app
 from sarlra.events.event import Event
 from sarlra.events.rule import read_rule
@@ -69,7 +70,7 @@ def test_states_say_why(
 
 def test_the_status_is_shown_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Titles come from outside: what looks like markup is text."""
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console.out, "_width", 200)
     title = "M 6.9 - [/bold] 3km [red]N of Lombok"
     one = replace(
         state_now(WATCHED, [_version(EVENT)], RULE, ORIGIN + timedelta(days=5)),
