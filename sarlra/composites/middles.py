@@ -17,7 +17,7 @@ from sarlra.compiled import compiled
 
 F32 = NDArray[np.float32]
 #: Pixels sorted together: the values of some dozens of acquisitions stay near the processor.
-_WIDTH = 256
+WIDTH = 256
 
 
 def middles(
@@ -69,17 +69,28 @@ def network(size: int) -> NDArray[np.int64]:
 
 
 @compiled
+def order(values, pairs, width):  # type: ignore[no-untyped-def]
+    """Sort the first ``width`` columns of (layer, column) values in place by a network's pairs."""
+    for pair in range(pairs.shape[0]):
+        low, high = values[pairs[pair, 0]], values[pairs[pair, 1]]
+        for col in range(width):
+            a, b = low[col], high[col]
+            low[col] = a if a < b else b
+            high[col] = b if a < b else a
+
+
+@compiled
 def _middles(stack, second, ends, slices, pairs, halo, lower, upper, count):  # type: ignore[no-untyped-def]
     size = ends.size - 1
     rows, cols = lower.shape
-    values = np.empty((size, _WIDTH), np.float32)
-    number = np.empty(_WIDTH, np.int64)
-    both = np.empty(_WIDTH, np.float32)
-    seen = np.empty(_WIDTH, np.bool_)
+    values = np.empty((size, WIDTH), np.float32)
+    number = np.empty(WIDTH, np.int64)
+    both = np.empty(WIDTH, np.float32)
+    seen = np.empty(WIDTH, np.bool_)
     infinite, nothing = np.float32(np.inf), np.float32(np.nan)
     for row in range(rows):
-        for start in range(0, cols, _WIDTH):
-            width = min(_WIDTH, cols - start)
+        for start in range(0, cols, WIDTH):
+            width = min(WIDTH, cols - start)
             number[:] = 0
             both[:] = 0
             for layer in range(size):
@@ -107,12 +118,7 @@ def _middles(stack, second, ends, slices, pairs, halo, lower, upper, count):  # 
                 for col in range(width):
                     number[col] += own[col] == own[col]
                     own[col] = own[col] if own[col] == own[col] else infinite
-            for pair in range(pairs.shape[0]):
-                low, high = values[pairs[pair, 0]], values[pairs[pair, 1]]
-                for col in range(width):
-                    a, b = low[col], high[col]
-                    low[col] = a if a < b else b
-                    high[col] = b if a < b else a
+            order(values, pairs, width)
             for col in range(width):
                 n = number[col]
                 lower[row, start + col] = values[(n - 1) // 2, col] if n > 0 else nothing

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sarlra.compiled import compiled
-from sarlra.composites.middles import network
+from sarlra.composites.middles import WIDTH, network, order
 
 F32 = NDArray[np.float32]
-_WIDTH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +57,19 @@ def sort(stack: F32) -> Sorted:
 @compiled
 def _sort(stack, pairs, low, mid, high, count):  # type: ignore[no-untyped-def]
     size, rows, cols = stack.shape
-    values = np.empty((size, _WIDTH), np.float32)
-    number = np.empty(_WIDTH, np.int64)
+    values = np.empty((size, WIDTH), np.float32)
+    number = np.empty(WIDTH, np.int64)
     infinite = np.float32(np.inf)
     for row in range(rows):
-        for start in range(0, cols, _WIDTH):
-            width = min(_WIDTH, cols - start)
+        for start in range(0, cols, WIDTH):
+            width = min(WIDTH, cols - start)
             number[:] = 0
             for layer in range(size):
                 own, line = values[layer], stack[layer, row, start : start + width]
                 for col in range(width):
                     number[col] += line[col] == line[col]
                     own[col] = line[col] if line[col] == line[col] else infinite
-            for pair in range(pairs.shape[0]):
-                first, second = values[pairs[pair, 0]], values[pairs[pair, 1]]
-                for col in range(width):
-                    a, b = first[col], second[col]
-                    first[col] = a if a < b else b
-                    second[col] = b if a < b else a
+            order(values, pairs, width)
             for col in range(width):
                 middle = max((number[col] - 1) // 2, 0)
                 low[row, start + col] = values[max(middle - 1, 0), col]

@@ -16,7 +16,7 @@ from sarlra.scenes.model import Track
 State = Literal["new", "done", "stale", "waiting", "skipped"]
 
 #: The states of jobs that have to run.
-TODO: frozenset[State] = frozenset({"new", "stale", "waiting"})
+TO_RUN: frozenset[State] = frozenset({"new", "stale", "waiting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +59,4 @@ class PlannedCell:
     @property
     def todo(self) -> tuple[Job, ...]:
         """The jobs that have to run."""
-        return tuple(e.job for e in self.entries if e.job and e.state in TODO)
+        return tuple(e.job for e in self.entries if e.job and e.state in TO_RUN)
