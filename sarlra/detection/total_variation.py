@@ -31,42 +31,62 @@ def denoise(image: F64, weight: float) -> F64:
         (rows, columns) float64. The steps, the start and the end are those of scikit-image's
         ``denoise_tv_chambolle``, whose result it has to the rounding. Source: Chambolle 2004.
     """
-    return np.asarray(_denoise(np.ascontiguousarray(image, dtype=np.float64), float(weight)))
+    done = denoise_compiled(np.ascontiguousarray(image, dtype=np.float64), float(weight))
+    return np.asarray(done)
 
 
 @compiled
-def _denoise(image: F64, weight: float) -> F64:
+def denoise_compiled(image, weight):  # type: ignore[no-untyped-def]
+    """:func:`denoise` to be called from what is compiled; (rows, columns) float64, contiguous."""
     rows, columns = image.shape
-    down = np.zeros((rows, columns))
-    across = np.zeros((rows, columns))
-    out = image.copy()
+    # The dual field has a row of zeros above and a column of zeros to the left.
+    down, across = np.zeros((rows + 1, columns)), np.zeros((rows, columns + 1))
+    # One column more, so that the last one has a neighbour; energies are summed by column: what
+    # is the same for all columns, the processor does for several at once.
+    out = np.zeros((rows, columns + 1))
+    out[:, :columns] = image
+    fidelity, variation = np.empty(columns), np.empty(columns)
     first = last = 0.0
     for step in range(MOST_STEPS):
-        fidelity = 0.0
+        fidelity[:] = 0.0
+        variation[:] = 0.0
         if step > 0:
-            for r in range(rows):
-                for c in range(columns):
-                    divergence = -down[r, c] - across[r, c]
-                    if r > 0:
-                        divergence += down[r - 1, c]
-                    if c > 0:
-                        divergence += across[r, c - 1]
-                    fidelity += divergence * divergence
-                    out[r, c] = image[r, c] + divergence
-        variation = 0.0
+            _restore(image, down, across, out, 0, fidelity)
         for r in range(rows):
-            for c in range(columns):
-                rise = out[r + 1, c] - out[r, c] if r + 1 < rows else 0.0
-                run = out[r, c + 1] - out[r, c] if c + 1 < columns else 0.0
-                norm = np.sqrt(rise * rise + run * run)
-                variation += norm
-                scale = 1.0 + norm * (_TAU / weight)
-                down[r, c] = (down[r, c] - _TAU * rise) / scale
-                across[r, c] = (across[r, c] - _TAU * run) / scale
-        energy = (fidelity + weight * variation) / (rows * columns)
+            if step > 0 and r + 1 < rows:
+                # The next row comes of the field as it was before this row's changes.
+                _restore(image, down, across, out, r + 1, fidelity)
+            _ascend(down, across, out, r, _TAU / weight, variation)
+        energy = (fidelity.sum() + weight * variation.sum()) / (rows * columns)
         if step == 0:
             first = energy
         elif abs(last - energy) < EPS * first:
             break
         last = energy
-    return out
+    return out[:, :columns].copy()
+
+
+@compiled
+def _restore(image, down, across, out, r, fidelity):  # type: ignore[no-untyped-def]
+    """A row of the image plus the divergence of the field."""
+    given, result = image[r], out[r]
+    above, below, beside = down[r], down[r + 1], across[r]
+    for c in range(given.size):
+        divergence = -below[c] - beside[c + 1] + above[c] + beside[c]
+        fidelity[c] += divergence * divergence
+        result[c] = given[c] + divergence
+
+
+@compiled
+def _ascend(down, across, out, r, tau, variation):  # type: ignore[no-untyped-def]
+    """A row of the field, one step on."""
+    here, under = out[r], out[min(r + 1, out.shape[0] - 1)]
+    below, beside = down[r + 1], across[r]
+    here[variation.size] = here[variation.size - 1]
+    for c in range(variation.size):
+        rise, run = under[c] - here[c], here[c + 1] - here[c]
+        norm = np.sqrt(rise * rise + run * run)
+        variation[c] += norm
+        scale = 1.0 + norm * tau
+        below[c] = (below[c] - _TAU * rise) / scale
+        beside[c + 1] = (beside[c + 1] - _TAU * run) / scale

@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from sarlra.catalog.names import asset_path
 from sarlra.catalog.read import Files, grid_of_item, read_detections, read_outlines, read_raster
-from sarlra.detection.outlines import LEAST_PX
+from sarlra.detection.change import LEAST_PX
 from sarlra.inventories.inventory import Inventory
 from sarlra.samples.cells import looked_at
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sarlra.detection.outlines import clusters, denoised
+from sarlra.detection.change import clusters, denoised
 from sarlra.errors import InputError
 from sarlra.evaluation.contributions import STEPS, Contributions, Explainer, make_explainer
 from sarlra.evaluation.intervals import bootstrap, share_of

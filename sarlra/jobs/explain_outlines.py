@@ -10,7 +10,8 @@ import pandas as pd
 from affine import Affine
 
 from sarlra.detection.composite_file import CompositeFile
-from sarlra.detection.outlines import clusters, denoised, polygon_of
+from sarlra.detection.change import clusters, denoised
+from sarlra.detection.outlines import polygon_of
 from sarlra.evaluation.explained import Explained
 from sarlra.jobs.explain import Cut
 

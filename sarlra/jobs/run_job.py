@@ -171,7 +171,7 @@ def _make(
         level = ~steep[: area.shape[0], : area.shape[1]][area]
         statistics["level_share"] = round(float(level.mean()), 6)
     outlines = outline_detections(
-        composite, detections, job.tile, job.box, job.recipe, terrain=terrain
+        composite, detections, job.tile, job.box, job.recipe, terrain, job.threads
     )
     publish_job(
         sink,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sarlra.detection.evidence import evidence_of, facing_of, ground_of, line_of
-from sarlra.detection.outlines import LEAST_PX, clusters, denoised, outline_detections
+from sarlra.detection.change import LEAST_PX, WEIGHT, clusters, denoised
+from sarlra.detection.outlines import outline_detections
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
 from sarlra.terrain.given import GivenGeometry
@@ -182,3 +184,45 @@ def test_lines_of_items() -> None:
     assert evidence_of(table.iloc[:0], 1, 10).startswith("1 window over the threshold, in none")
     assert evidence_of(table, 0, 1234) == "No window over the threshold among 1,234 scored"
     assert facing_of(float("nan")) == ""
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    composite, _ = scene()
+    places = [window_at(row, col) for row in range(0, 192, 32) for col in range(0, 192, 32)]
+    windows = gpd.GeoDataFrame(pd.concat(places, ignore_index=True))
+    found = [
+        outline_detections(composite, windows, TILE, BOX, RECIPE, terrain_of(0.6, 348.0), threads)
+        for threads in (1, 3)
+    ]
+    assert len(found[0]) > 2
+    assert found[0].equals(found[1])
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31), st.integers(1, 2), st.floats(0, 0.9), st.floats(-6, 6))
+def test_a_window_is_denoised_as_in_plain_steps(
+    seed: int, bands: int, missing: float, level: float
+) -> None:
+    """Medians, weight and size by NumPy, the smoothing by scikit-image."""
+    from skimage.restoration import denoise_tv_chambolle
+
+    rng = np.random.default_rng(seed)
+    raw = rng.normal(level, 2.5, (bands, 64, 64)).astype(np.float32)
+    raw[:, rng.random((64, 64)) < missing] = np.nan
+    moved = np.nan_to_num(raw - np.nanmedian(raw, axis=(1, 2), keepdims=True)).astype(np.float64)
+    noise = np.maximum(1.4826 * np.median(np.abs(moved), axis=(1, 2)), 0.1)
+    weight = WEIGHT * float(np.sqrt((noise**2).mean()))
+    smooth = np.stack([denoise_tv_chambolle(band, weight) for band in moved])
+    smooth -= np.median(smooth, axis=(1, 2), keepdims=True)
+    found = denoised(raw)
+    np.testing.assert_array_equal(found.noise, noise)
+    np.testing.assert_allclose(found.bands, smooth, rtol=0, atol=1e-9)
+    size = np.sqrt((smooth**2).sum(axis=0) * 2 / bands)
+    np.testing.assert_allclose(found.size, size, rtol=0, atol=1e-9)
+
+
+def test_without_data_nothing_changed() -> None:
+    found = denoised(np.full((2, 64, 64), np.nan, np.float32))
+    assert not found.bands.any()
+    assert not found.size.any()
+    assert clusters(found, np.zeros((64, 64), bool)).max() == 0
