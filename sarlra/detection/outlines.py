@@ -108,7 +108,7 @@ def _outlines_of(
     row, col = int(found["row"]) - box.row0, int(found["col"]) - box.col0
     raw = np.stack([band[row : row + edge, col : col + edge] for band in bands.values()])
     change = denoised(raw)
-    labels = clusters(change, np.isfinite(raw).all(axis=0))
+    labels = clusters(change, np.asarray(np.isfinite(raw).all(axis=0)))
     count = int(labels.max())
     # Most windows have none.
     ground = ground_of(terrain, row, col, edge) if count else None

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from affine import Affine
 
-from sarlra.detection.composite_file import CompositeFile
 from sarlra.detection.change import clusters, denoised
+from sarlra.detection.composite_file import CompositeFile
 from sarlra.detection.outlines import polygon_of
 from sarlra.evaluation.explained import Explained
 from sarlra.jobs.explain import Cut

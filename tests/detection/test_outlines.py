@@ -10,8 +10,8 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarlra.detection.evidence import evidence_of, facing_of, ground_of, line_of
 from sarlra.detection.change import LEAST_PX, WEIGHT, clusters, denoised
+from sarlra.detection.evidence import evidence_of, facing_of, ground_of, line_of
 from sarlra.detection.outlines import outline_detections
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
