@@ -11,7 +11,7 @@ import geopandas as gpd
 import numpy as np
 
 from sarlra.catalog import checksums
-from sarlra.catalog.cog import NODATA_BYTE, statistics
+from sarlra.catalog.band_statistics import NODATA_BYTE
 from sarlra.catalog.names import FILES, relative
 from sarlra.catalog.rasters import Raster
 from sarlra.catalog.vector import columns_of
@@ -163,7 +163,7 @@ def _band(raster: Raster, index: int) -> dict[str, Any]:
         entry["nodata"] = NODATA_BYTE
     if band.unit:
         entry["unit"] = band.unit
-    if (found := statistics(values)) is not None:
+    if (found := raster.statistics[index]) is not None:
         entry["statistics"] = found
     return entry
 

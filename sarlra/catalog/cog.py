@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import rasterio
 from affine import Affine
-from rasterio.io import MemoryFile
 from rasterio.shutil import copy
 
+from sarlra.catalog.band_statistics import NODATA_BYTE, Statistics, statistics
+
 BLOCK = 512
-#: No data of bands of bytes.
-NODATA_BYTE = 255
 _OPTIONS = {"compress": "DEFLATE", "level": 6, "blocksize": BLOCK, "bigtiff": "IF_SAFER"}
 
 
@@ -34,7 +33,13 @@ class Band:
 
 
 def write_cog(
-    path: Path, values: np.ndarray, transform: Affine, crs: int | str, bands: Sequence[Band]
+    path: Path,
+    values: np.ndarray,
+    transform: Affine,
+    crs: int | str,
+    bands: Sequence[Band],
+    found: Sequence[Statistics | None] | None = None,
+    threads: int = 1,
 ) -> None:
     """Write an array as a COG.
 
@@ -51,6 +56,10 @@ def write_cog(
         EPSG code, or WKT.
     bands
         One per band of ``values``. A colour table is written where there is one band, uint8.
+    found
+        Their statistics, where they are known already.
+    threads
+        That compress; the file does not depend on it.
 
     Notes
     -----
@@ -60,7 +69,7 @@ def write_cog(
     count, height, width = values.shape
     is_float = np.issubdtype(values.dtype, np.floating)
     profile: dict[str, Any] = {
-        "driver": "GTiff",
+        "driver": "MEM",
         "dtype": values.dtype.name,
         "count": count,
         "height": height,
@@ -71,47 +80,31 @@ def write_cog(
     }
     resampling = "AVERAGE" if is_float else "NEAREST"
     colours = bands[0].colours if count == 1 and values.dtype == np.uint8 else None
+    known = [statistics(band) for band in values] if found is None else found
     with (
-        rasterio.Env(GDAL_PAM_ENABLED="NO"),
-        MemoryFile() as memory,
+        rasterio.Env(GDAL_PAM_ENABLED="NO", GDAL_NUM_THREADS=str(threads)),
+        rasterio.open(path.name, "w+", **profile) as raw,
     ):
-        with memory.open(**profile) as raw:
-            if colours:
-                raw.write_colormap(1, dict(colours))
-            raw.write(values)
-            for index, band in enumerate(bands, start=1):
-                raw.set_band_description(index, band.name)
-                raw.update_tags(index, DESCRIPTION=band.description)
-                raw.update_tags(index, **statistics_tags(values[index - 1]))
-                if band.unit:
-                    raw.set_band_unit(index, band.unit)
-        predictor = 3 if is_float else 2
+        if colours:
+            raw.write_colormap(1, dict(colours))
+        raw.write(values)
+        for index, band in enumerate(bands, start=1):
+            raw.set_band_description(index, band.name)
+            raw.update_tags(index, DESCRIPTION=band.description)
+            raw.update_tags(index, **statistics_tags(known[index - 1]))
+            if band.unit:
+                raw.set_band_unit(index, band.unit)
         copy(
-            memory.name,
+            raw,
             str(path),
             driver="COG",
-            predictor=predictor,
+            predictor=3 if is_float else 2,
             overview_resampling=resampling,
+            num_threads=str(threads),
             **_OPTIONS,
         )
 
 
-def statistics(values: np.ndarray) -> dict[str, float] | None:
-    """Minimum, maximum, mean, stddev and valid_percent of a band; None where there is no data."""
-    known = values != NODATA_BYTE if values.dtype == np.uint8 else np.isfinite(values)
-    valid = values[known].astype(np.float64)
-    if valid.size == 0:
-        return None
-    return {
-        "minimum": float(valid.min()),
-        "maximum": float(valid.max()),
-        "mean": round(float(valid.mean()), 6),
-        "stddev": round(float(valid.std()), 6),
-        "valid_percent": round(100.0 * valid.size / values.size, 4),
-    }
-
-
-def statistics_tags(values: np.ndarray) -> dict[str, str]:
-    """GDAL's ``STATISTICS_*`` tags of a band; none where nothing is finite."""
-    found = statistics(values) or {}
-    return {f"STATISTICS_{name.upper()}": repr(value) for name, value in found.items()}
+def statistics_tags(found: Statistics | None) -> dict[str, str]:
+    """GDAL's ``STATISTICS_*`` tags of a band; none where nothing is known."""
+    return {f"STATISTICS_{name.upper()}": repr(value) for name, value in (found or {}).items()}

@@ -15,17 +15,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from sarlra.catalog import assets, vector
-from sarlra.catalog.cog import write_cog
+from sarlra.catalog.draft import Ground, draft_ground, draft_picture, draft_rasters, draft_tables
 from sarlra.catalog.items import item_document
-from sarlra.catalog.names import FILES, asset_path, is_external, item_id, item_path
+from sarlra.catalog.names import asset_path, is_external, item_id, item_path
 from sarlra.catalog.provenance import Provenance
 from sarlra.catalog.quicklook import caption_of, draw_quicklook
-from sarlra.catalog.rasters import (
-    change_raster,
-    hillshade_raster,
-    score_rasters,
-    visibility_rasters,
-)
+from sarlra.catalog.rasters import score_rasters
 from sarlra.catalog.root import to_bytes
 from sarlra.catalog.sink import Sink
 from sarlra.catalog.standing import as_item, asset_fault
@@ -48,6 +43,7 @@ def publish_job(
     statistics: Mapping[str, Any],
     shade: NDArray[np.uint8] | None = None,
     outlines: gpd.GeoDataFrame | None = None,
+    ground: Ground | None = None,
 ) -> pystac.Item:
     """Write a job's assets and then its item.
 
@@ -73,6 +69,8 @@ def publish_job(
         Shaded relief on the composite's pixels; without it the item has no such asset.
     outlines
         Of the change inside the detections, EPSG:4326; None leaves the asset out.
+    ground
+        Of ``composite`` and ``shade``, where it is drafted already.
 
     Raises
     ------
@@ -87,22 +85,10 @@ def publish_job(
     if not (track.pre and track.post):
         raise CatalogError(f"{identifier}: the track has no acquisitions before or after the event")
     vector.check_detections(detections, identifier)
-    change = change_raster(composite, tile, provenance.recipe)
     scores, reasons = score_rasters(lattice, tile, provenance.recipe)
-    visibility, data = visibility_rasters(composite, tile)
-    rasters = {
-        "change": change,
-        "scores": scores,
-        "score-reasons": reasons,
-        "visibility": visibility,
-        "data": data,
-    }
-    if shade is not None:
-        rasters["hillshade"] = hillshade_raster(shade, composite, tile)
     tables = {"detections": detections, "detections-geojson": detections}
     if outlines is not None:
         tables["outlines"] = outlines
-    made = {*rasters, *tables, "quicklook"}
     size = provenance.recipe.window_px * tile.resolution
     caption = caption_of(
         event,
@@ -113,32 +99,24 @@ def publish_job(
         provenance.model.name,
         provenance.source,
     )
-    with tempfile.TemporaryDirectory(prefix="sarlra-item-") as folder:
-        files = {key: Path(folder) / name for key, name in FILES.items() if key in made}
-        for key, raster in rasters.items():
-            write_cog(files[key], raster.values, raster.transform, raster.epsg, raster.bands)
-        for key, table in tables.items():
-            _write_table(files[key], table)
-        files["quicklook"].write_bytes(draw_quicklook(change, detections, size, caption))
+    with tempfile.TemporaryDirectory(prefix="sarlra-item-") as text:
+        folder = Path(text)
+        if ground is None:
+            ground = draft_ground(folder, composite, tile, provenance.recipe, shade)
+        made = ground.draft | draft_rasters(folder, {"scores": scores, "score-reasons": reasons})
+        made |= draft_tables(folder, tables)
+        picture = draw_quicklook(ground.image, detections, size, caption)
+        made |= draft_picture(folder, "quicklook", picture)
         listed = {
             "composite": _composite(sink, provenance, path, tile.epsg),
-            **{key: assets.raster_asset(key, files[key], r) for key, r in rasters.items()},
-            **{key: assets.table_asset(key, files[key], t) for key, t in tables.items()},
-            "quicklook": assets.file_asset("quicklook", files["quicklook"]),
+            **made.entries,
             "inputs": _inputs(sink, provenance, path),
         }
         numbers = {**statistics, **_over_threshold(scores.values, provenance.threshold)}
-        document = item_document(event, tile, track, change.bounds, provenance, numbers, listed)
+        document = item_document(event, tile, track, ground.bounds, provenance, numbers, listed)
         validate_item(document)
-        _put(sink, identifier, files, document)
+        _put(sink, identifier, made.files, document)
     return as_item(document, sink.url_of(path))
-
-
-def _write_table(path: Path, table: gpd.GeoDataFrame) -> None:
-    if path.suffix == ".geojson":
-        vector.write_geojson(path, table)
-    else:
-        vector.write_parquet(path, table)
 
 
 def _over_threshold(scores: np.ndarray, threshold: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from sarlra.catalog import coarse, picture
+from sarlra.catalog.coarse import ChangeImage
 from sarlra.catalog.rasters import Raster
 from sarlra.events.event import Event
 from sarlra.scenes.model import Acquisition, Track
@@ -57,15 +58,20 @@ def caption_of(
     )
 
 
+def image_of(change: Raster) -> ChangeImage:
+    """The first band of what :func:`sarlra.catalog.rasters.change_raster` gives, to be drawn."""
+    return coarse.reduce(change.values[0], change.bounds, change.epsg, _LONGEST)
+
+
 def draw_quicklook(
-    change: Raster, detections: gpd.GeoDataFrame, size: float, caption: Caption
+    image: ChangeImage, detections: gpd.GeoDataFrame, size: float, caption: Caption
 ) -> bytes:
-    """Draw the first change band with the detections.
+    """Draw a change image with the detections.
 
     Parameters
     ----------
-    change
-        As :func:`sarlra.catalog.rasters.change_raster` gives it; dB, NaN is no data.
+    image
+        Of :func:`image_of`.
     detections
         With ``score`` and the upper left corners ``x``, ``y``; may be empty.
     size
@@ -76,12 +82,11 @@ def draw_quicklook(
     bytes
         A PNG of about 1,000 x 1,200 px, the same for the same arguments.
     """
-    image = coarse.reduce(change.values[0], change.bounds, change.epsg, _LONGEST)
     figure = Figure(figsize=(10.0, 12.2), dpi=DPI, facecolor="white")
     axes = figure.add_axes((0.085, 0.155, 0.885, 0.725))
     drawn = picture.draw_change(axes, image)
     picture.draw_windows(axes, detections, size, LABELS)
-    furnish(axes, change.epsg)
+    furnish(axes, image.epsg)
     write_caption(figure, caption)
     draw_key(figure, drawn, (0.085, 0.098, 0.40, 0.016), key_of(size))
     return picture.to_png(figure)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 
-from sarlra.catalog.cog import NODATA_BYTE, Band
+from sarlra.catalog.band_statistics import NODATA_BYTE, Statistics, statistics
+from sarlra.catalog.cog import Band
 from sarlra.catalog.looks import colour_table, meanings
 from sarlra.errors import CatalogError
 from sarlra.grid import Bounds, Tile
@@ -21,7 +23,7 @@ SHADE_M = 20.0
 DATA = "1 where there is data before and after the event, 0 elsewhere"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Raster:
     """Bands on a north-up grid of a UTM zone.
 
@@ -42,6 +44,11 @@ class Raster:
         left, top = self.transform @ (0, 0)
         right, bottom = self.transform @ (columns, rows)
         return (left, bottom, right, top)
+
+    @cached_property
+    def statistics(self) -> tuple[Statistics | None, ...]:
+        """Of each band; the file and the item both state them."""
+        return tuple(statistics(band) for band in self.values)
 
 
 def change_raster(composite: xr.Dataset, tile: Tile, recipe: Recipe) -> Raster:
@@ -65,7 +72,7 @@ def change_raster(composite: xr.Dataset, tile: Tile, recipe: Recipe) -> Raster:
     inside = composite.isel(
         y=slice(max(0, -row0), size - row0), x=slice(max(0, -col0), size - col0)
     )
-    values = np.stack([_band(inside, name) for name in names]).astype(np.float32)
+    values = np.stack([_band(inside, name) for name in names]).astype(np.float32, copy=False)
     seen = np.isfinite(values)
     rows, cols = _extent(np.any(seen, axis=(0, 2))), _extent(np.any(seen, axis=(0, 1)))
     transform = tile.transform @ Affine.translation(
@@ -132,11 +139,13 @@ def hillshade_raster(shade: NDArray[np.uint8], composite: xr.Dataset, tile: Tile
     before = [max(0, first) - edge for first, edge in zip((row0, col0), start, strict=True)]
     after = [-(edge + lead) % step for edge, lead in zip(inside.shape, before, strict=True)]
     whole = np.pad(inside, list(zip(before, after, strict=True)), constant_values=NODATA_BYTE)
-    rows, cols = (edge // step for edge in whole.shape)
-    cells = whole.reshape(rows, step, cols, step).swapaxes(1, 2).reshape(rows, cols, -1)
-    known = cells != NODATA_BYTE
-    count = known.sum(axis=2)
-    mean = (cells * known).sum(axis=2) / np.maximum(count, 1)
+    total, count = (np.zeros([edge // step for edge in whole.shape], np.uint32) for _ in range(2))
+    for row, col in np.ndindex(step, step):
+        cells = whole[row::step, col::step]
+        known = cells != NODATA_BYTE
+        total += np.where(known, cells, 0)
+        count += known
+    mean = total / np.maximum(count, 1)
     values = np.where(count > 0, np.rint(mean), NODATA_BYTE).astype(np.uint8)
     transform = tile.transform * Affine.translation(start[1], start[0]) * Affine.scale(step)
     return Raster(values[np.newaxis], transform, tile.epsg, (Band("hillshade", SHADE),))

@@ -106,9 +106,7 @@ def write_parquet(path: Path, detections: gpd.GeoDataFrame) -> None:
 
 def write_geojson(path: Path, detections: gpd.GeoDataFrame) -> None:
     """GeoJSON (RFC 7946), the same rows in the same order; NaN becomes null."""
-    text = detections.reset_index(drop=True).to_json(drop_id=True, na="null")
-    document = json.loads(text)
-    document.pop("crs", None)
+    document = detections.reset_index(drop=True).to_geo_dict(drop_id=True, na="null")
     path.write_text(
         json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
     )

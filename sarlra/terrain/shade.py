@@ -10,6 +10,8 @@ from sarlra.terrain.slopes import F32, gradients
 #: Where the light comes from, degrees: clockwise from north, and above the horizon.
 AZIMUTH, ALTITUDE = 315.0, 45.0
 VOID = 255
+#: Rows looked at together: what lies between stays near the processor.
+_ROWS = 32
 
 
 def hillshade(heights: F32, resolution: float) -> NDArray[np.uint8]:
@@ -22,6 +24,17 @@ def hillshade(heights: F32, resolution: float) -> NDArray[np.uint8]:
     resolution
         Edge of a pixel in metres.
     """
+    shade = np.empty(heights.shape, np.uint8)
+    rows = len(shade)
+    for start in range(0, rows, _ROWS):
+        stop = min(start + _ROWS, rows)
+        first = max(start - 1, 0)
+        part = heights[first : stop + 1]
+        shade[start:stop] = _shaded(part, resolution)[start - first : stop - first]
+    return shade
+
+
+def _shaded(heights: F32, resolution: float) -> NDArray[np.uint8]:
     azimuth, altitude = np.deg2rad([AZIMUTH, ALTITUDE])
     east, north = gradients(heights, resolution)
     away = east * np.float32(np.sin(azimuth)) + north * np.float32(np.cos(azimuth))

@@ -22,9 +22,10 @@ from pyproj import Transformer
 from rio_cogeo.cogeo import cog_validate
 
 from sarlra.catalog import footprint, vector
+from sarlra.catalog.band_statistics import statistics
 from sarlra.catalog.coarse import Mosaic, reduce
-from sarlra.catalog.cog import Band, statistics, write_cog
-from sarlra.catalog.quicklook import Caption, caption_of, draw_quicklook
+from sarlra.catalog.cog import Band, write_cog
+from sarlra.catalog.quicklook import Caption, caption_of, draw_quicklook, image_of
 from sarlra.catalog.rasters import Raster, change_raster, score_rasters
 from sarlra.errors import CatalogError
 from sarlra.grid import Tile
@@ -78,6 +79,31 @@ def test_statistics_of_nothing_are_none() -> None:
     found = statistics(np.array([[1, np.nan], [3, np.inf]], np.float32))
     assert found is not None
     assert (found["mean"], found["valid_percent"]) == (2.0, 50.0)
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8", "uint16"])
+def test_statistics_are_those_of_numpy(kind: str) -> None:
+    values = np.random.default_rng(4).normal(120, 40, (700, 531)).clip(0, 255).astype(kind)
+    if kind == "float32":
+        values[:90, 40:] = np.nan
+    known = values[np.isfinite(values) & (values != 255 if kind == "uint8" else True)]
+    found = statistics(values)
+    assert found is not None
+    assert (found["minimum"], found["maximum"]) == (known.min(), known.max())
+    assert found["mean"] == pytest.approx(known.mean(dtype=np.float64), abs=1e-6)
+    assert found["stddev"] == pytest.approx(known.std(dtype=np.float64), abs=1e-6)
+    assert found["valid_percent"] == pytest.approx(100 * known.size / values.size, abs=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["float32", "uint8"])
+def test_threads_change_no_byte_of_a_cog(tmp_path: Path, kind: str) -> None:
+    values = (_values(2100, 1300) * 20 + 100).clip(0, 255)
+    values = np.nan_to_num(values).astype(kind) if kind == "uint8" else values.astype(kind)
+    bands = [Band("a", "x"), Band("b", "y")]
+    for threads in (1, 2, 3):
+        write_cog(tmp_path / f"{threads}.tif", values, SQUARE, 32654, bands, threads=threads)
+    first, second, third = (path.read_bytes() for path in sorted(tmp_path.iterdir()))
+    assert first == second == third
 
 
 def test_change_is_cropped_to_the_box_with_data() -> None:
@@ -272,8 +298,8 @@ def _caption(found: int = 3) -> Caption:
 def test_quicklook_is_a_small_png_and_shows_the_change() -> None:
     job = world.result()
     change = change_raster(job.composite, job.tile, world.RECIPE)
-    data = draw_quicklook(change, job.detections, 640, _caption())
-    assert data == draw_quicklook(change, job.detections, 640, _caption())
+    data = draw_quicklook(image_of(change), job.detections, 640, _caption())
+    assert data == draw_quicklook(image_of(change), job.detections, 640, _caption())
     assert len(data) < 1_500_000
     picture = Image.open(io.BytesIO(data))
     assert picture.format == "PNG"
@@ -282,7 +308,7 @@ def test_quicklook_is_a_small_png_and_shows_the_change() -> None:
     darker = replace(change, values=np.full_like(change.values, -4.0))
     brighter = replace(change, values=np.full_like(change.values, 4.0))
     for raster, blue in ((darker, True), (brighter, False)):
-        drawn = draw_quicklook(raster, job.detections.iloc[:0], 640, _caption(0))
+        drawn = draw_quicklook(image_of(raster), job.detections.iloc[:0], 640, _caption(0))
         pixel = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB"))[600, 500].astype(int)
         assert bool(pixel[2] > pixel[0] + 60) is blue
         assert bool(pixel[0] > pixel[2] + 60) is not blue
@@ -294,8 +320,8 @@ def test_quicklook_draws_windows_where_they_are() -> None:
     change = replace(change, values=np.zeros_like(change.values))
     left, _, _, top = job.tile.bounds
     window = world.result(high=0.9).detections.iloc[[0]].assign(x=left + 960.0, y=top - 960.0)
-    with_window = draw_quicklook(change, window, 640, _caption())
-    without = draw_quicklook(change, window.iloc[:0], 640, _caption())
+    with_window = draw_quicklook(image_of(change), window, 640, _caption())
+    without = draw_quicklook(image_of(change), window.iloc[:0], 640, _caption())
     a, b = (np.asarray(Image.open(io.BytesIO(d)).convert("RGB")).astype(int)
             for d in (with_window, without))  # fmt: skip
     rows, columns = np.nonzero(np.abs(a - b).sum(axis=2) > 60)
@@ -310,4 +336,4 @@ def test_quicklook_draws_windows_where_they_are() -> None:
 def test_narrow_and_empty_images_can_be_drawn(shape: tuple[int, int]) -> None:
     values = np.full((1, *shape), np.nan, np.float32)
     raster = Raster(values, SQUARE, 32654, (Band("diff_vv", ""),))
-    assert draw_quicklook(raster, vector.empty(), 640, _caption(0))
+    assert draw_quicklook(image_of(raster), vector.empty(), 640, _caption(0))
