@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
@@ -23,6 +24,7 @@ import rioxarray  # noqa: F401 - registers the .rio accessor
 import xarray as xr
 from numpy.typing import NDArray
 
+from sarlra.composites.buffers import reused
 from sarlra.composites.corrections import Correction
 from sarlra.composites.footprints import touches
 from sarlra.composites.handles import kept_open
@@ -30,6 +32,7 @@ from sarlra.composites.loader import StackLoader, get_loader
 from sarlra.composites.masks import reach
 from sarlra.composites.median import Layers, composite_block
 from sarlra.composites.pixels import PixelGrid
+from sarlra.composites.reading import side_by_side
 from sarlra.errors import NoAcquisitionsError, RecipeError
 from sarlra.grid import PixelBox, Tile
 from sarlra.recipe import Recipe
@@ -124,20 +127,29 @@ def build_composite(
 def compute(lazy: xr.Dataset, track: Track, threads: int) -> xr.Dataset:
     """Compute the composite of a track.
 
+    Blocks go straight to their place: put together at the end they would take twice the memory.
+
     Parameters
     ----------
     threads
-        How many compute. Where files lie behind a network there are more, as they mostly wait. They
-        are a pool of its own: inside a dask worker the default would ask the cluster, and wait.
+        How many compute, each a block at a time. They are a pool of its own: inside a dask worker
+        the default would ask the cluster, and wait. Where files lie behind a network more read, as
+        they mostly wait.
     """
     hrefs = (href for a in (*track.pre, *track.post) for s in a.slices for _, href in s.assets)
     remote = any("://" in href and not href.startswith("file://") for href in hrefs)
     with (
         kept_open(),
-        ThreadPoolExecutor(threads * READERS if remote else threads) as pool,
+        reused(),
+        side_by_side(threads * READERS) if remote else nullcontext(),
+        ThreadPoolExecutor(threads) as pool,
         dask.config.set(scheduler="threads", pool=pool),
     ):
-        return lazy.compute()
+        blocks = {name: one.data for name, one in lazy.items() if isinstance(one.data, da.Array)}
+        places = {name: np.empty(data.shape, data.dtype) for name, data in blocks.items()}
+        da.store(list(blocks.values()), list(places.values()), lock=False)
+    done: xr.Dataset = lazy.assign({n: lazy[n].copy(data=place) for n, place in places.items()})
+    return done
 
 
 def _check(track: Track, recipe: Recipe) -> None:
@@ -226,18 +238,33 @@ def _block(
         return _empty(depth, grid)
     halo = max(m.reach for m in near)
     stacks = loader([m.scene for m in near], recipe.polarisations, grid.grown(halo), signing)
-    block: da.Array = da.map_blocks(
-        composite_block,
-        *stacks,
+    block: da.Array = da.blockwise(
+        _composite,
+        "byx",
+        stacks,
+        "psyx",
+        new_axes={"b": depth},
+        adjust_chunks={"y": grid.rows, "x": grid.cols},
+        # Polarisations and slices lie in one chunk; to concatenate would copy it.
+        concatenate=False,
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0), np.float32),
         pre=_layers(near, recipe, post=False),
         post=_layers(near, recipe, post=True),
         halo=halo,
-        # Slices become layers: were that axis dropped and a new one made, dask would copy them.
-        chunks=((depth,), (grid.rows,), (grid.cols,)),
-        dtype=np.float32,
-        meta=np.empty((0, 0, 0), np.float32),
     )
     return block
+
+
+def _composite(
+    chunks: list[list[NDArray[np.float32]]],
+    pre: Sequence[Layers],
+    post: Sequence[Layers],
+    halo: int,
+) -> NDArray[np.float32]:
+    """A block of the one chunk of its stacks."""
+    ((stacks,),) = chunks
+    return composite_block(stacks, pre, post, halo)
 
 
 def _empty(depth: int, grid: PixelGrid) -> da.Array:

@@ -21,8 +21,6 @@ SETTINGS = {
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "CPL_VSIL_CURL_CACHE_SIZE": "67108864",
 }
-# Headers of remote files are read again where one is opened again; they are to come from memory.
-_CACHE = {"VSI_CACHE": "TRUE", "VSI_CACHE_SIZE": "5000000"}
 
 #: What an href may start with, apart from a plain path.
 SCHEMES = frozenset({"file", "http", "https", "s3", "gs", "az"})
@@ -38,13 +36,12 @@ _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*):(?=//)")
 _UNCACHED = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/http:/vsis3/:/vsigs/:/vsiaz/:/vsiadls/"}
 
 
-def settings(*, cached: bool, remote: bool = True) -> dict[str, str]:
+def settings(*, cached: bool) -> dict[str, str]:
     """The settings that the environment does not set itself.
 
-    With ``cached`` False nothing that is learnt about the file outlives its closing. A file that is
-    not ``remote`` is read straight from disk.
+    With ``cached`` False nothing that is learnt about the file outlives its closing.
     """
-    chosen = SETTINGS | _endpoint() | (_CACHE if remote else {}) | ({} if cached else _UNCACHED)
+    chosen = SETTINGS | _endpoint() | ({} if cached else _UNCACHED)
     return {name: value for name, value in chosen.items() if name not in os.environ}
 
 

@@ -15,7 +15,7 @@ from sarlra.scenes.signing import SigningPolicy
 
 
 class StackLoader(Protocol):
-    """Builds the stacks of one block of a composite, without reading anything.
+    """Builds the stack of one block of a composite, without reading anything.
 
     Both implementations read through :func:`sarlra.composites.reader.read_asset`: they differ in
     the graphs that they build, never in a pixel.
@@ -27,7 +27,7 @@ class StackLoader(Protocol):
         polarisations: Sequence[str],
         grid: PixelGrid,
         signing: SigningPolicy | None,
-    ) -> tuple[da.Array, ...]:
+    ) -> da.Array:
         """Stack slices on a grid.
 
         Parameters
@@ -43,8 +43,7 @@ class StackLoader(Protocol):
 
         Returns
         -------
-        Per polarisation one dask array (slice, rows, columns), float32, linear power, NaN = no
-        data, in one chunk.
+        (polarisation, slice, rows, columns), float32, linear power, NaN = no data, in one chunk.
         """
 
 

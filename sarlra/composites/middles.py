@@ -8,6 +8,7 @@ and their applications, AFIPS 1968. What is no data counts as infinite, and so c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -20,35 +21,46 @@ F32 = NDArray[np.float32]
 WIDTH = 256
 
 
+@dataclass(frozen=True, slots=True)
+class Middles:
+    """Room for the middle values of some rows of pixels; see :func:`middles`.
+
+    ``lower`` and ``upper`` are (polarisation, rows, columns), the values in the middle, the same
+    where their number is odd, NaN where it is 0; ``count`` is (rows, columns), how many
+    acquisitions have data in every polarisation. All are float32.
+    """
+
+    lower: F32
+    upper: F32
+    count: F32
+
+    @classmethod
+    def of(cls, polarisations: int, rows: int, cols: int) -> Middles:
+        """Room that holds anything."""
+        lower, upper = (np.empty((polarisations, rows, cols), np.float32) for _ in range(2))
+        return cls(lower, upper, np.empty((rows, cols), np.float32))
+
+
 def middles(
-    stack: F32, layers: Sequence[Sequence[int]], halo: int, other: F32 | None = None
-) -> tuple[F32, F32, F32]:
+    stacks: F32, layers: Sequence[Sequence[int]], halo: int, row: int, result: Middles
+) -> None:
     """The two values in the middle of what is not NaN, over acquisitions.
 
     Parameters
     ----------
-    stack
-        (slice, rows + 2 halo, columns + 2 halo), float32, NaN = no data.
+    stacks
+        (polarisation, slice, rows + 2 halo, columns + 2 halo), float32, NaN = no data.
     layers
         Of each acquisition, its slices; the first that has data counts.
     halo
         Rim that is left out.
-    other
-        A second stack of that shape, or None.
-
-    Returns
-    -------
-    lower, upper, count
-        (rows, columns) float32: the middle values, the same where their number is odd, NaN where
-        it is 0; how many acquisitions have data, in both stacks where there are two.
+    row
+        The first that is wanted, the rim not counted; as many follow as ``result`` has.
     """
-    shape = (stack.shape[1] - 2 * halo, stack.shape[2] - 2 * halo)
-    lower, upper, count = (np.empty(shape, np.float32) for _ in range(3))
     ends = np.cumsum([0, *(len(one) for one in layers)])
     slices = np.array([index for one in layers for index in one], np.int64)
-    second = stack if other is None else other
-    _middles(stack, second, ends, slices, network(len(layers)), halo, lower, upper, count)
-    return lower, upper, count
+    pairs = network(len(layers))
+    _middles(stacks, ends, slices, pairs, halo, row, result.lower, result.upper, result.count)
 
 
 @lru_cache(maxsize=256)
@@ -80,47 +92,47 @@ def order(values, pairs, width):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _middles(stack, second, ends, slices, pairs, halo, lower, upper, count):  # type: ignore[no-untyped-def]
+def _middles(stacks, ends, slices, pairs, halo, first, lower, upper, count):  # type: ignore[no-untyped-def]
     size = ends.size - 1
-    rows, cols = lower.shape
+    depth, rows, cols = lower.shape
     values = np.empty((size, WIDTH), np.float32)
-    number = np.empty(WIDTH, np.int64)
-    both = np.empty(WIDTH, np.float32)
-    seen = np.empty(WIDTH, np.bool_)
+    number = np.empty(WIDTH, np.int32)
+    seen = np.empty((size, WIDTH), np.bool_)
     infinite, nothing = np.float32(np.inf), np.float32(np.nan)
     for row in range(rows):
         for start in range(0, cols, WIDTH):
             width = min(WIDTH, cols - start)
-            number[:] = 0
-            both[:] = 0
-            for layer in range(size):
-                own = values[layer]
-                line = stack[slices[ends[layer]], halo + row, halo + start : halo + start + width]
-                for col in range(width):
-                    own[col] = line[col]
-                for index in range(ends[layer] + 1, ends[layer + 1]):
-                    line = stack[slices[index], halo + row, halo + start : halo + start + width]
+            left, right = halo + start, halo + start + width
+            seen[:] = True
+            for pol in range(depth):
+                number[:] = 0
+                for layer in range(size):
+                    own, both = values[layer], seen[layer]
+                    line = stacks[pol, slices[ends[layer]], halo + first + row, left:right]
                     for col in range(width):
-                        own[col] = line[col] if own[col] != own[col] else own[col]
-                if second is stack:
-                    for col in range(width):
-                        both[col] += np.float32(own[col] == own[col])
-                else:
-                    seen[:] = False
-                    for index in range(ends[layer], ends[layer + 1]):
-                        line = second[
-                            slices[index], halo + row, halo + start : halo + start + width
-                        ]
+                        own[col] = line[col]
+                    for index in range(ends[layer] + 1, ends[layer + 1]):
+                        line = stacks[pol, slices[index], halo + first + row, left:right]
                         for col in range(width):
-                            seen[col] |= line[col] == line[col]
+                            own[col] = line[col] if own[col] != own[col] else own[col]
                     for col in range(width):
-                        both[col] += np.float32(seen[col] & (own[col] == own[col]))
+                        there = own[col] == own[col]
+                        number[col] += np.int32(there)
+                        both[col] &= there
+                        own[col] = own[col] if there else infinite
+                order(values, pairs, width)
+                if number[:width].min() == size:  # as mostly
+                    for col in range(width):
+                        lower[pol, row, start + col] = values[(size - 1) // 2, col]
+                        upper[pol, row, start + col] = values[size // 2, col]
+                else:
+                    for col in range(width):
+                        n = number[col]
+                        lower[pol, row, start + col] = values[(n - 1) // 2, col] if n else nothing
+                        upper[pol, row, start + col] = values[n // 2, col] if n else nothing
+            number[:] = 0
+            for layer in range(size):
                 for col in range(width):
-                    number[col] += own[col] == own[col]
-                    own[col] = own[col] if own[col] == own[col] else infinite
-            order(values, pairs, width)
+                    number[col] += np.int32(seen[layer, col])
             for col in range(width):
-                n = number[col]
-                lower[row, start + col] = values[(n - 1) // 2, col] if n > 0 else nothing
-                upper[row, start + col] = values[n // 2, col] if n > 0 else nothing
-                count[row, start + col] = both[col]
+                count[row, start + col] = np.float32(number[col])

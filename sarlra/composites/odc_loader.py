@@ -95,7 +95,7 @@ def load_with_odc(
     polarisations: Sequence[str],
     grid: PixelGrid,
     signing: SigningPolicy | None,
-) -> tuple[da.Array, ...]:
+) -> da.Array:
     """See :class:`sarlra.composites.loader.StackLoader`."""
     rows, cols = grid.shape
     stated = tuple((s.asset(p), stated_grid(s)) for s in slices for p in polarisations)
@@ -116,7 +116,19 @@ def load_with_odc(
             f"odc-stac made stacks of {arrays[0].shape} of {len(slices)} slices on {grid}",
             hint="this is a fault of the program: no slice may be dropped here",
         )
-    return arrays
+    together: da.Array = da.map_blocks(
+        _together,
+        *arrays,
+        new_axis=0,
+        chunks=((len(arrays),), (len(slices),), (rows,), (cols,)),
+        dtype=np.float32,
+        meta=np.empty((0, 0, 0, 0), np.float32),
+    )
+    return together
+
+
+def _together(*stacks: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.stack(stacks)
 
 
 def _item(scene: Slice, polarisations: Sequence[str], grid: PixelGrid) -> pystac.Item:

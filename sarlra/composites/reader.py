@@ -22,7 +22,7 @@ from rasterio.windows import Window
 
 from sarlra.compiled import compiled
 from sarlra.composites import gdal
-from sarlra.composites.handles import opened
+from sarlra.composites.handles import Raster, opened
 from sarlra.composites.pixels import PixelGrid
 from sarlra.composites.resample import (
     LARGEST_REDUCTION,
@@ -89,19 +89,31 @@ def read_asset(
     SigningError
         No token could be had.
     """
+    result = np.empty(grid.shape, np.float32)
+    read_into(result, href, grid, signing, stated)
+    return result
+
+
+def read_into(
+    result: NDArray[np.float32],
+    href: str,
+    grid: PixelGrid,
+    signing: SigningPolicy | None,
+    stated: StatedGrid | None = None,
+) -> None:
+    """The same into an array of the grid's shape, rows one behind the other in memory."""
     gdal.check_href(href)
     gdal.guard_logs()
-    failure = _attempt(href, grid, signing, stated)
-    if isinstance(failure, _Failure) and failure.status != 404 and _is_signed(href, signing):
+    failure = _attempt(result, href, grid, signing, stated)
+    if failure is not None and failure.status != 404 and _is_signed(href, signing):
         # The token may have run out between two reads, or been withdrawn.
         forget(href, signing)
-        failure = _attempt(href, grid, signing, stated)
-    if not isinstance(failure, _Failure):
-        return failure
-    # Raised outside of the handler: the original exception names the signed URL.
-    raise AssetError(
-        f"asset {gdal.without_query(href)} cannot be read: {failure.reason}", hint=failure.hint
-    )
+        failure = _attempt(result, href, grid, signing, stated)
+    if failure is not None:
+        # Raised outside of the handler: the original exception names the signed URL.
+        raise AssetError(
+            f"asset {gdal.without_query(href)} cannot be read: {failure.reason}", hint=failure.hint
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +137,20 @@ def _is_signed(href: str, signing: SigningPolicy | None) -> bool:
 
 
 def _attempt(
-    href: str, grid: PixelGrid, signing: SigningPolicy | None, stated: StatedGrid | None
-) -> NDArray[np.float32] | _Failure:
+    result: NDArray[np.float32],
+    href: str,
+    grid: PixelGrid,
+    signing: SigningPolicy | None,
+    stated: StatedGrid | None,
+) -> _Failure | None:
     """Open, read, close; errors of GDAL come back as a :class:`_Failure`."""
     signed = sign(href, signing)
     try:
-        with opened(signed, cached=href in _good) as source:
-            _check(href, source, stated)
-            values = _read(href, source, grid)
+        with opened(signed, cached=href in _good) as raster:
+            _check(href, raster, stated)
+            _read(result, href, raster, grid)
         _good.add(href)
-        return values
+        return None
     except RasterioError as error:
         _good.discard(href)
         texts = [str(e).replace(_POINTER, "") for e in _chain(error)]
@@ -152,26 +168,26 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _check(href: str, source: rasterio.io.DatasetReader, stated: StatedGrid | None) -> None:
+def _check(href: str, raster: Raster, stated: StatedGrid | None) -> None:
     """Refuse what is no band of power on a grid; say where the item is wrong about the grid."""
-    name = gdal.without_query(href)
-    if source.count != 1 or source.dtypes[0].startswith(("complex", "c")):
-        kinds = ", ".join(sorted(set(source.dtypes)))
+    if len(raster.dtypes) != 1 or raster.dtypes[0].startswith(("complex", "c")):
+        kinds = ", ".join(sorted(set(raster.dtypes)))
         raise AssetError(
-            f"asset {name} has {source.count} bands of {kinds}",
+            f"asset {gdal.without_query(href)} has {len(raster.dtypes)} bands of {kinds}",
             hint="an asset of backscatter is one band of real numbers",
         )
-    if source.crs is None or source.transform.is_degenerate or source.transform.is_identity:
+    if not raster.wkt or raster.transform.is_degenerate or raster.transform.is_identity:
         raise AssetError(
-            f"asset {name} has no CRS or no transform",
+            f"asset {gdal.without_query(href)} has no CRS or no transform",
             hint="only terrain corrected scenes on a map grid can be composited",
         )
     if stated is not None:
-        own = StatedGrid(source.crs.to_epsg() or 0, source.transform[:6], source.shape)
+        own = StatedGrid(raster.epsg, raster.transform[:6], raster.shape)
         if not _same_grid(own, stated):
-            _warn_of_grid(name, own, stated)
+            _warn_of_grid(gdal.without_query(href), own, stated)
 
 
+@lru_cache(maxsize=4096)
 def _same_grid(own: StatedGrid, stated: StatedGrid) -> bool:
     pixel = max(abs(own.transform[0]), abs(own.transform[4]), 1e-12)
     near = np.allclose(own.transform, stated.transform, rtol=0.0, atol=ALIGNED * pixel)
@@ -189,12 +205,13 @@ def _warn_of_grid(name: str, own: StatedGrid, stated: StatedGrid) -> None:
     )
 
 
-def _read(href: str, source: rasterio.io.DatasetReader, grid: PixelGrid) -> NDArray[np.float32]:
-    transform, shape = source.transform, source.shape
-    crs = _name_of(source.crs, grid.epsg)
+def _read(result: NDArray[np.float32], href: str, raster: Raster, grid: PixelGrid) -> None:
+    transform, shape = raster.transform, raster.shape
+    crs = _name_of(raster.wkt, grid.epsg)
     offset = _whole_offset(grid, crs, transform)
     if offset is not None:
-        return _copied(source, grid, offset)
+        _copy(result, raster, grid, offset)
+        return
     scale = reduction(grid.epsg, grid.resolution, crs, transform, shape)
     if scale > LARGEST_REDUCTION:
         raise AssetError(
@@ -204,32 +221,32 @@ def _read(href: str, source: rasterio.io.DatasetReader, grid: PixelGrid) -> NDAr
     places = source_places(grid, crs, transform)
     window = needed_window(places, scale, shape)
     if window is None:
-        return np.full(grid.shape, np.nan, np.float32)
-    return bilinear(_masked(source, window), window, places, scale)
+        result[...] = np.nan
+    else:
+        result[...] = bilinear(_masked(raster, window), window, places, scale)
 
 
-def _copied(
-    source: rasterio.io.DatasetReader, grid: PixelGrid, offset: tuple[int, int]
-) -> NDArray[np.float32]:
+def _copy(
+    result: NDArray[np.float32], raster: Raster, grid: PixelGrid, offset: tuple[int, int]
+) -> None:
     """The grid's pixels where they are the file's own, ``offset`` rows and columns into it."""
-    (row, col), (rows, cols) = offset, source.shape
+    (row, col), (rows, cols) = offset, raster.shape
     row0, row1 = max(row, 0), min(row + grid.rows, rows)
     col0, col1 = max(col, 0), min(col + grid.cols, cols)
+    window = SourceWindow(row0, row1, col0, col1)
     if (row0, row1, col0, col1) == (row, row + grid.rows, col, col + grid.cols):
-        return _masked(source, SourceWindow(row0, row1, col0, col1))
-    result = np.full(grid.shape, np.nan, np.float32)
+        _masked(raster, window, result)
+        return
+    result[...] = np.nan
     if row0 < row1 and col0 < col1:
-        values = _masked(source, SourceWindow(row0, row1, col0, col1))
-        result[row0 - row : row1 - row, col0 - col : col1 - col] = values
-    return result
+        result[row0 - row : row1 - row, col0 - col : col1 - col] = _masked(raster, window)
 
 
 @lru_cache(maxsize=256)
-def _name_of(crs: rasterio.crs.CRS, epsg: int) -> str:
+def _name_of(wkt: str, epsg: int) -> str:
     """The CRS as ``EPSG:n`` where it is that of the grid, else as WKT."""
-    if crs == rasterio.crs.CRS.from_epsg(epsg):
-        return f"EPSG:{epsg}"
-    return str(crs.to_wkt())
+    same = rasterio.crs.CRS.from_wkt(wkt) == rasterio.crs.CRS.from_epsg(epsg)
+    return f"EPSG:{epsg}" if same else wkt
 
 
 def _whole_offset(grid: PixelGrid, crs: str, transform: Affine) -> tuple[int, int] | None:
@@ -249,22 +266,31 @@ def _whole_offset(grid: PixelGrid, crs: str, transform: Affine) -> tuple[int, in
     return round(row), round(col)
 
 
-def _masked(source: rasterio.io.DatasetReader, window: SourceWindow) -> NDArray[np.float32]:
-    """A window of the file as float32 with NaN for not finite, no data and <= 0."""
-    raw = source.read(
+def _masked(
+    raster: Raster, window: SourceWindow, result: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """A window of the file as float32 with NaN for not finite, no data and <= 0.
+
+    It is read straight into ``result``, where that is given and the file is of float32.
+    """
+    floats = raster.dtypes[0] == "float32"
+    raw = raster.source.read(
         1,
         window=Window(
             window.col0, window.row0, window.col1 - window.col0, window.row1 - window.row0
         ),
+        out=result if floats else None,
     )
-    nodata = np.nan if source.nodata is None else source.nodata
+    nodata = np.nan if raster.nodata is None else raster.nodata
     with np.errstate(invalid="ignore", over="ignore"):
         values: NDArray[np.float32] = raw.astype(np.float32, copy=False)
-        if raw.dtype == np.float32:
+        if floats:
             mask(values, np.float32(nodata))
         else:
             mask(values, np.float32(np.nan))
             values[raw == nodata] = np.nan
+            if result is not None:
+                result[...] = values
     return values
 
 

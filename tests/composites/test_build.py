@@ -505,9 +505,9 @@ def test_stacks_are_the_slices_on_the_grid(tracks: dict[str, Track]) -> None:
     grid = PixelGrid.of(TILE, PixelBox(10, 90, 20, 120))
     for loader in LOADERS:
         stacks = get_loader(make_recipe(loader=loader))(slices, ("VH", "VV"), grid, None)
-        for polarisation, stack in zip(("VH", "VV"), stacks, strict=True):
-            assert stack.chunks == ((6,), (80,), (100,))
-            assert stack.dtype == np.float32
-            for layer, scene in zip(stack.compute(), slices, strict=True):
+        assert stacks.chunks == ((2,), (6,), (80,), (100,))
+        assert stacks.dtype == np.float32
+        for polarisation, stack in zip(("VH", "VV"), stacks.compute(), strict=True):
+            for layer, scene in zip(stack, slices, strict=True):
                 expected = read_asset(scene.asset(polarisation), grid, None)
                 np.testing.assert_array_equal(layer, expected)

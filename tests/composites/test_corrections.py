@@ -98,10 +98,12 @@ def test_a_block_with_corrections_is_the_block_of_what_was_right() -> None:
     spoilt = right.copy()
     spoilt[1] = np.roll(right[1], (2, -1), (0, 1)) * np.float32(10**0.2)
     halo = 6
-    plain = composite_block(right, pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=halo)
+    plain = composite_block(
+        right[np.newaxis], pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=halo
+    )
     mend = Correction((2.0, -1.0), (("VV", 2.0),))
     mended = composite_block(
-        spoilt,
+        spoilt[np.newaxis],
         pre=[Layers((0,)), Layers((1,), 0, mend, (2.0,))],
         post=[Layers((2,))],
         halo=halo,

@@ -42,7 +42,7 @@ def test_a_file_stays_open_for_the_next_reader_until_the_last_composite_ends(ima
         with kept_open(), opened(str(image), cached=True) as second:
             assert second is first
         assert _open_files(image) == 1
-    assert first.closed
+    assert first.source.closed
     assert _open_files(image) == 0
 
 
@@ -59,7 +59,7 @@ def test_a_file_that_could_not_be_read_is_not_given_to_the_next_reader(image: Pa
     with kept_open():
         with pytest.raises(rasterio.errors.RasterioError), opened(str(image), cached=True) as one:
             raise rasterio.errors.RasterioError
-        assert one.closed
+        assert one.source.closed
         read_asset(str(image), GRID, None)
         with pytest.raises(AssetError, match="cannot be read"):
             read_asset(str(image) + ".not", GRID, None)

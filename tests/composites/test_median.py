@@ -43,7 +43,7 @@ def test_polarisations_together_are_as_each_alone() -> None:
 def test_an_even_count_is_the_mean_of_the_middle_in_db() -> None:
     values = np.array([0.01, 0.1, 1.0, 10.0], np.float32).reshape(4, 1, 1)
     block = composite_block(
-        values, pre=[Layers((0,))], post=[Layers((i,)) for i in range(4)], halo=0
+        values[np.newaxis], pre=[Layers((0,))], post=[Layers((i,)) for i in range(4)], halo=0
     )
     assert block[0, 0, 0] == pytest.approx(-5.0, abs=1e-5)
     in_power = 10 * np.log10((0.1 + 1.0) / 2)
@@ -55,10 +55,13 @@ def test_slices_are_put_together_before_statistics() -> None:
     """Two slices of one pass are one acquisition: it counts once, and the first one wins."""
     stack = np.stack([np.full((1, 1), v, np.float32) for v in (0.1, 0.2, 0.4, 0.8)])
     together = composite_block(
-        stack, pre=[Layers((0, 1)), Layers((2,))], post=[Layers((3,))], halo=0
+        stack[np.newaxis], pre=[Layers((0, 1)), Layers((2,))], post=[Layers((3,))], halo=0
     )
     apart = composite_block(
-        stack, pre=[Layers((0,)), Layers((1,)), Layers((2,))], post=[Layers((3,))], halo=0
+        stack[np.newaxis],
+        pre=[Layers((0,)), Layers((1,)), Layers((2,))],
+        post=[Layers((3,))],
+        halo=0,
     )
     db = 10 * np.log10([0.1, 0.2, 0.4, 0.8])
     assert together[:, 0, 0] == pytest.approx([db[3], db[3] - (db[0] + db[2]) / 2, 2, 1], abs=1e-5)
@@ -68,7 +71,7 @@ def test_slices_are_put_together_before_statistics() -> None:
 def test_counts_are_of_acquisitions_valid_in_every_polarisation() -> None:
     vv, vh = power(6, seed=3), power(6, seed=4)
     pre, post = [Layers((i,)) for i in range(4)], [Layers((4,)), Layers((5,))]
-    block = composite_block(vv, vh, pre=pre, post=post, halo=0)
+    block = composite_block(np.stack([vv, vh]), pre=pre, post=post, halo=0)
     assert block.shape == (6, 40, 50)
     for index, part in ((4, slice(0, 4)), (5, slice(4, 6))):
         expected = (np.isfinite(vv[part]) & np.isfinite(vh[part])).sum(axis=0)
@@ -81,7 +84,7 @@ def test_counts_are_of_acquisitions_valid_in_every_polarisation() -> None:
 
 def test_a_block_without_pre_slices_has_a_post_median_and_no_change() -> None:
     values = power(2)
-    block = composite_block(values, pre=[], post=[Layers((0,)), Layers((1,))], halo=0)
+    block = composite_block(values[np.newaxis], pre=[], post=[Layers((0,)), Layers((1,))], halo=0)
     np.testing.assert_allclose(block[0], reference(values), rtol=0, atol=5e-6)
     assert np.isnan(block[1]).all()
     assert (block[2] == 0).all()
@@ -89,6 +92,10 @@ def test_a_block_without_pre_slices_has_a_post_median_and_no_change() -> None:
 
 def test_the_rim_is_cut_off() -> None:
     values = power(3)
-    whole = composite_block(values, pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=0)
-    cut = composite_block(values, pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=5)
+    whole = composite_block(
+        values[np.newaxis], pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=0
+    )
+    cut = composite_block(
+        values[np.newaxis], pre=[Layers((0,)), Layers((1,))], post=[Layers((2,))], halo=5
+    )
     np.testing.assert_array_equal(cut, whole[:, 5:-5, 5:-5])

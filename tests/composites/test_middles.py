@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarlra.composites.middles import middles, network
+from sarlra.composites.middles import Middles, middles, network
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,10 +40,27 @@ def _stack(count: int, shape: tuple[int, int] = (9, 523)) -> np.ndarray:
     return values
 
 
+def _found(
+    stacks: np.ndarray, layers: list[tuple[int, ...]], halo: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The middles of all rows, found in parts of four."""
+    pols, _, rows, cols = stacks.shape
+    parts = []
+    for row in range(0, rows - 2 * halo, 4):
+        part = Middles.of(pols, min(4, rows - 2 * halo - row), cols - 2 * halo)
+        middles(stacks, layers, halo, row, part)
+        parts.append(part)
+    return (
+        np.concatenate([p.lower for p in parts], axis=1),
+        np.concatenate([p.upper for p in parts], axis=1),
+        np.concatenate([p.count for p in parts]),
+    )
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 24, 61])
 def test_middles_are_those_of_the_sorted_values(count: int) -> None:
     values = _stack(count)
-    lower, upper, number = middles(values, [(n,) for n in range(count)], 0)
+    ((lower,), (upper,), number) = _found(values[np.newaxis], [(n,) for n in range(count)], 0)
     known = np.isfinite(values).sum(axis=0)
     np.testing.assert_array_equal(number, known)
     ordered = np.sort(values, axis=0)  # NaN last
@@ -58,7 +75,8 @@ def test_middles_are_those_of_the_sorted_values(count: int) -> None:
 
 def test_slices_of_one_acquisition_fill_each_other_and_the_rim_is_left_out() -> None:
     values, other = _stack(5), _stack(5)[::-1].copy()
-    lower, upper, number = middles(values, [(0, 1), (4, 2)], 2, other)
+    stacks = np.stack([values, other])
+    ((lower, _), (upper, _), number) = _found(stacks, [(0, 1), (4, 2)], 2)
     first = np.where(np.isnan(values[0]), values[1], values[0])
     second = np.where(np.isnan(values[4]), values[2], values[4])
     both = np.stack([first, second])[:, 2:-2, 2:-2]
