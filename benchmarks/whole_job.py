@@ -45,10 +45,13 @@ CORES = os.cpu_count() or 1
 #: inside others, or beside them.
 STAGES = {
     "sarlra.jobs.execute": ("assess_jobs", "fold"),
-    "sarlra.jobs.run_job": (
-        "compute", "tile_terrain", "load_scorer", "score_lattice", "detect", "write_region",
-        "describe", "outline_detections", "scored_means", "publish_job",
+    "sarlra.jobs.run_job": ("compose", "make_item"),
+    "sarlra.jobs.job_composite": ("compute", "tile_terrain"),
+    "sarlra.jobs.job_item": (
+        "load_scorer", "score_lattice", "detect", "outline_detections", "describe",
+        "scored_means", "write_composite", "publish_job",
     ),
+    "sarlra.jobs.job_files": ("write_region", "region_fault", "draft_ground"),
 }  # fmt: skip
 
 

@@ -166,7 +166,7 @@ def test_no_item_stands_over_a_composite_with_other_values(
         counts[row, column] = 0
         return sums
 
-    monkeypatch.setattr("sarlra.jobs.run_job.write_region", lying)
+    monkeypatch.setattr("sarlra.jobs.job_files.write_region", lying)
     with (
         plan(burst, tmp_path / "out") as made,
         pytest.raises(JobsFailedError, match="n_pre has other values"),
