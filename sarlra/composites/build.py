@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 
@@ -238,8 +239,10 @@ def _block(
         return _empty(depth, grid)
     halo = max(m.reach for m in near)
     stacks = loader([m.scene for m in near], recipe.polarisations, grid.grown(halo), signing)
+    # Bound to the function: of arguments by name dask would look into every layer for a graph.
+    pre, post = (_layers(near, recipe, post=side) for side in (False, True))
     block: da.Array = da.blockwise(
-        _composite,
+        partial(_composite, pre=pre, post=post, halo=halo),
         "byx",
         stacks,
         "psyx",
@@ -249,9 +252,6 @@ def _block(
         concatenate=False,
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
-        pre=_layers(near, recipe, post=False),
-        post=_layers(near, recipe, post=True),
-        halo=halo,
     )
     return block
 

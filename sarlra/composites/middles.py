@@ -59,8 +59,8 @@ def middles(
     """
     ends = np.cumsum([0, *(len(one) for one in layers)])
     slices = np.array([index for one in layers for index in one], np.int64)
-    pairs = network(len(layers))
-    _middles(stacks, ends, slices, pairs, halo, row, result.lower, result.upper, result.count)
+    pairs, few = network(len(layers)), middle_pairs(len(layers))
+    _middles(stacks, ends, slices, pairs, few, halo, row, result.lower, result.upper, result.count)
 
 
 @lru_cache(maxsize=256)
@@ -80,6 +80,18 @@ def network(size: int) -> NDArray[np.int64]:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
+@lru_cache(maxsize=256)
+def middle_pairs(size: int) -> NDArray[np.int64]:
+    """Those pairs of the network that decide on the middle of ``size`` values."""
+    wanted = {(size - 1) // 2, size // 2}
+    kept = []
+    for low, high in network(size)[::-1]:
+        if low in wanted or high in wanted:
+            kept.append((low, high))
+            wanted |= {low, high}
+    return np.array(kept[::-1], np.int64).reshape(-1, 2)
+
+
 @compiled
 def order(values, pairs, width):  # type: ignore[no-untyped-def]
     """Sort the first ``width`` columns of (layer, column) values in place by a network's pairs."""
@@ -92,47 +104,75 @@ def order(values, pairs, width):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _middles(stacks, ends, slices, pairs, halo, first, lower, upper, count):  # type: ignore[no-untyped-def]
+def _middles(stacks, ends, slices, pairs, few, halo, first, lower, upper, count):  # type: ignore[no-untyped-def]
     size = ends.size - 1
     depth, rows, cols = lower.shape
     values = np.empty((size, WIDTH), np.float32)
     number = np.empty(WIDTH, np.int32)
     seen = np.empty((size, WIDTH), np.bool_)
-    infinite, nothing = np.float32(np.inf), np.float32(np.nan)
     for row in range(rows):
         for start in range(0, cols, WIDTH):
             width = min(WIDTH, cols - start)
-            left, right = halo + start, halo + start + width
-            seen[:] = True
+            place = (halo + first + row, halo + start, halo + start + width)
+            whole = True
             for pol in range(depth):
-                number[:] = 0
-                for layer in range(size):
-                    own, both = values[layer], seen[layer]
-                    line = stacks[pol, slices[ends[layer]], halo + first + row, left:right]
-                    for col in range(width):
-                        own[col] = line[col]
-                    for index in range(ends[layer] + 1, ends[layer + 1]):
-                        line = stacks[pol, slices[index], halo + first + row, left:right]
-                        for col in range(width):
-                            own[col] = line[col] if own[col] != own[col] else own[col]
-                    for col in range(width):
-                        there = own[col] == own[col]
-                        number[col] += np.int32(there)
-                        both[col] &= there
-                        own[col] = own[col] if there else infinite
-                order(values, pairs, width)
-                if number[:width].min() == size:  # as mostly
-                    for col in range(width):
-                        lower[pol, row, start + col] = values[(size - 1) // 2, col]
-                        upper[pol, row, start + col] = values[size // 2, col]
+                stack = stacks[pol]
+                low = lower[pol, row, start : start + width]
+                high = upper[pol, row, start : start + width]
+                if _copy(stack, place, ends, slices, values):  # as mostly
+                    order(values, few, width)
+                    low[:] = values[(size - 1) // 2, :width]
+                    high[:] = values[size // 2, :width]
                 else:
-                    for col in range(width):
-                        n = number[col]
-                        lower[pol, row, start + col] = values[(n - 1) // 2, col] if n else nothing
-                        upper[pol, row, start + col] = values[n // 2, col] if n else nothing
-            number[:] = 0
-            for layer in range(size):
+                    if whole:
+                        whole, seen[:] = False, True
+                    _fill(stack, place, ends, slices, values, number, seen)
+                    order(values, pairs, width)
+                    _between(values, number, low, high)
+            number[:] = size if whole else 0
+            for layer in range(0 if whole else size):
                 for col in range(width):
                     number[col] += np.int32(seen[layer, col])
-            for col in range(width):
-                count[row, start + col] = np.float32(number[col])
+            count[row, start : start + width] = number[:width]
+
+
+@compiled
+def _copy(stack, place, ends, slices, values):  # type: ignore[no-untyped-def]
+    """The first slice of each acquisition; whether that is all, as nothing is missing."""
+    row, left, right = place
+    gaps = np.int32(0)
+    for layer in range(ends.size - 1):
+        own, line = values[layer], stack[slices[ends[layer]], row, left:right]
+        for col in range(line.size):
+            value = line[col]
+            own[col] = value
+            gaps += np.int32(value != value)
+    return gaps == 0
+
+
+@compiled
+def _fill(stack, place, ends, slices, values, number, seen):  # type: ignore[no-untyped-def]
+    """The first of each acquisition's slices that has data; infinite, and not seen, without."""
+    row, left, right = place
+    infinite = np.float32(np.inf)
+    number[:] = 0
+    for layer in range(ends.size - 1):
+        own, both = values[layer], seen[layer]
+        for index in range(ends[layer] + 1, ends[layer + 1]):
+            line = stack[slices[index], row, left:right]
+            for col in range(line.size):
+                own[col] = line[col] if own[col] != own[col] else own[col]
+        for col in range(right - left):
+            there = own[col] == own[col]
+            number[col] += np.int32(there)
+            both[col] &= there
+            own[col] = own[col] if there else infinite
+
+
+@compiled
+def _between(values, number, low, high):  # type: ignore[no-untyped-def]
+    """The middle of as many sorted values as there are."""
+    for col in range(low.size):
+        n = number[col]
+        low[col] = values[(n - 1) // 2, col] if n else np.float32(np.nan)
+        high[col] = values[n // 2, col] if n else np.float32(np.nan)

@@ -69,12 +69,20 @@ class AssetReader:
         """Nothing is held open between reads."""
 
 
-@dataclass(frozen=True, slots=True)
 class ReaderFactory:
-    """What stackstac calls in the place of a reader class; carries what its table cannot."""
+    """What stackstac calls in the place of a reader class; carries what its table cannot.
 
-    signing: SigningPolicy | None
-    stated: tuple[tuple[str, StatedGrid | None], ...]
+    No dataclass: dask would look into every field of it for a graph, for each block.
+    """
+
+    def __init__(
+        self, signing: SigningPolicy | None, stated: tuple[tuple[str, StatedGrid | None], ...]
+    ) -> None:
+        self.signing = signing
+        self.stated = stated
+
+    def __dask_tokenize__(self) -> tuple[str, str]:
+        return type(self).__name__, repr((self.signing, self.stated))
 
     def __call__(self, *, url: str, spec: Any, **_: Any) -> AssetReader:
         """A reader of ``url`` on the grid of stackstac's ``spec``."""

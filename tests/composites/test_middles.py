@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sarlra.composites.middles import Middles, middles, network
+from sarlra.composites.middles import Middles, middle_pairs, middles, network
 
 
 @settings(max_examples=60, deadline=None)
@@ -30,6 +30,32 @@ def test_all_zeros_and_ones_of_up_to_eleven_are_sorted() -> None:
             pair = np.sort(values[:, [low, high]], axis=1)
             values[:, low], values[:, high] = pair[:, 0], pair[:, 1]
         assert (np.diff(values, axis=1) >= 0).all()
+
+
+def test_fewer_pairs_find_the_middle() -> None:
+    for size in range(1, 13):
+        values = (np.arange(2**size)[:, None] >> np.arange(size)) & 1
+        middle = [(size - 1) // 2, size // 2]
+        expected = np.sort(values, axis=1)[:, middle]
+        for low, high in middle_pairs(size):
+            pair = np.sort(values[:, [low, high]], axis=1)
+            values[:, low], values[:, high] = pair[:, 0], pair[:, 1]
+        np.testing.assert_array_equal(values[:, middle], expected)
+    assert len(middle_pairs(10)) < len(network(10))
+
+
+def test_where_nothing_is_missing() -> None:
+    """What else there is of an acquisition does not count, in one polarisation or in both."""
+    values = np.random.default_rng(8).random((2, 7, 6, 700), dtype=np.float32)
+    values[1, 2, 3, 300:420] = np.nan
+    layers = [(0,), (1, 2), (3,), (4, 5, 6), (2,)]
+    lower, upper, number = _found(values, layers, 0)
+    ordered = np.sort(values[:, [0, 1, 3, 4, 2]], axis=1)  # NaN last
+    known = np.isfinite(ordered).sum(axis=1)
+    for found, place in ((lower, (known - 1) // 2), (upper, known // 2)):
+        expected = np.take_along_axis(ordered, place[:, None], axis=1)[:, 0]
+        np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(number, known.min(axis=0))
 
 
 def _stack(count: int, shape: tuple[int, int] = (9, 523)) -> np.ndarray:
