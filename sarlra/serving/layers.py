@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from fastapi import HTTPException
+from rasterio.errors import CRSError, RasterioError
+from rasterio.warp import transform_bounds
 
 from sarlra.catalog.assets import ZARR
 from sarlra.catalog.looks import look_of
@@ -43,15 +46,15 @@ def list_layers(reading: Reading, event: str, as_of: str | None) -> list[dict[st
         layers.append({
             "asset": key, "band": name, "title": look.title or str(asset.get("title", key)),
             "roles": list(asset.get("roles", [])), "legend": legend(look),
-            "bounds": around(entries), "minzoom": minzoom(entries[0], key),
+            "bounds": around(entries, key), "minzoom": minzoom(entries[0], key),
             "tracks": sorted(tracks - {"None"}),
         })  # fmt: skip
     return layers
 
 
-def around(entries: Sequence[Entry]) -> list[float]:
-    """West, south, east, north around several, degrees."""
-    boxes = np.array([box_of(entry) for entry in entries])
+def around(entries: Sequence[Entry], asset: str) -> list[float]:
+    """West, south, east, north around a raster of several, degrees."""
+    boxes = np.array([box_of(entry, asset) for entry in entries])
     return [*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist()]
 
 
@@ -96,7 +99,28 @@ def band_of(entries: Sequence[Entry], asset: str, band: str | None) -> dict[str,
     raise HTTPException(404, f"there is no band {band} of {asset}")
 
 
-def box_of(entry: Entry) -> tuple[float, float, float, float]:
+def box_of(entry: Entry, asset: str) -> tuple[float, float, float, float]:
+    """West, south, east, north of a raster, degrees.
+
+    Those of its own grid, where it states one: it can be a small part of its item, or larger.
+    """
+    about = entry.document["assets"][asset]
+    try:
+        own = _degrees(about["proj:code"], tuple(map(float, about["proj:bbox"])))
+    except (KeyError, TypeError, ValueError, CRSError, RasterioError):
+        own = None
+    return own or _whole(entry)
+
+
+@lru_cache(maxsize=1 << 17)
+def _degrees(crs: str, box: tuple[float, ...]) -> tuple[float, float, float, float] | None:
+    """A box in degrees; None for none, or across 180 degrees. Cached: each tile asks for all."""
+    west, south, east, north = transform_bounds(crs, "EPSG:4326", *box, densify_pts=5)
+    sound = np.isfinite([west, south, east, north]).all() and west < east and south < north
+    return (west, south, east, north) if sound else None
+
+
+def _whole(entry: Entry) -> tuple[float, float, float, float]:
     """West, south, east, north of an item or a collection, degrees."""
     document = entry.document
     west, south, east, north = document.get("bbox") or document["extent"]["spatial"]["bbox"][0]

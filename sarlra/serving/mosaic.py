@@ -19,12 +19,12 @@ from sarlra.serving.raster import tile_pixels
 from sarlra.serving.results import Entry
 
 
-def touching(entries: Sequence[Entry], z: int, x: int, y: int) -> list[Entry]:
-    """Those whose box meets the tile, at most as many as one tile may be made of."""
+def touching(entries: Sequence[Entry], asset: str, z: int, x: int, y: int) -> list[Entry]:
+    """Those whose raster's box meets the tile, at most as many as one tile may be made of."""
     west, south, east, north = WEB_MERCATOR_TMS.bounds(MapTile(x, y, z))
     found = []
     for entry in entries:
-        left, bottom, right, top = box_of(entry)
+        left, bottom, right, top = box_of(entry, asset)
         across = left > right or (left < east and right > west)
         if across and bottom < north and top > south:
             found.append(entry)

@@ -70,7 +70,8 @@ def tile_pixels(
 ) -> Pixels | None:
     """A band on a tile of web mercator: values and whether they are data, both (256, 256).
 
-    None outside the raster, without such a band, and where too much would have to be read.
+    Outside the raster there is no data. None without such a band, or where too much would have to
+    be read.
 
     Raises
     ------
@@ -118,7 +119,9 @@ def _from_cog(results: Results, path: str, band: int, z: int, x: int, y: int) ->
             with Reader(path, dataset=source) as reader:
                 image = reader.tile(x, y, z, indexes=[band], tilesize=TILE_SIZE)
         except TileOutsideBounds:
-            return None
+            # The box around a raster in degrees is larger than the raster: nothing is there.
+            nothing = np.zeros((TILE_SIZE, TILE_SIZE), source.dtypes[band - 1])
+            return nothing, np.zeros(nothing.shape, bool)
     values, hidden = image.array.data, np.ma.getmaskarray(image.array)
     return np.asarray(values[0]), ~hidden[0]
 

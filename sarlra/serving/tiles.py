@@ -65,7 +65,7 @@ def tiles_router(live: Live) -> APIRouter:
                 "tilejson": "3.0.0",
                 "name": f"{name} {asset}",
                 "tiles": [f"{base}/{{z}}/{{x}}/{{y}}.png?band={about['name']}"],
-                "bounds": around(entries),
+                "bounds": around(entries, asset),
                 "minzoom": minzoom(entries[0], asset),
                 "maxzoom": 16,
                 "legend": legend(look_of(about)),
@@ -82,7 +82,7 @@ def tiles_router(live: Live) -> APIRouter:
         if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
             raise HTTPException(404, f"there is no tile {z}/{x}/{y}")
         about = band_of(entries, asset, band)
-        names = tuple(str(e.document["id"]) for e in touching(entries, z, x, y))
+        names = tuple(str(e.document["id"]) for e in touching(entries, asset, z, x, y))
         try:
             image = draw(
                 reading, names, asset, about["name"], _look(about, rescale), z, x, y

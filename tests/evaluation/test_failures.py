@@ -11,7 +11,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import rasterio
 import shapely
 from scipy import stats
 
@@ -22,7 +21,7 @@ from sarlra.evaluation.outline_scores import large, overlap, score_outlines
 from sarlra.evaluation.rivers import river_distance
 from sarlra.inventories.read import read_inventory
 from sarlra.serving.place import open_place
-from tests.evaluation.run_world import TILES
+from tests.evaluation.run_world import TILES, write_cover, write_ridge
 
 
 def _cases(seed: int = 1, number: int = 400, gather: float = 0.0) -> pd.DataFrame:
@@ -142,40 +141,6 @@ def test_masks_are_compared_as_by_hand() -> None:
     assert large(small).sum() == 20
 
 
-def _dem(file: Path, west: float, east: float) -> Path:
-    """A ridge: its western half falls to the west, the eastern to the east; degrees."""
-    left, bottom, _, top = TILES[0].bounds
-    right = TILES[1].bounds[2]
-    x = np.arange(left - 4_000, right + 4_000, 10.0)
-    middle = TILES[0].bounds[2]
-    heights = 8_000 - np.where(
-        x < middle, (middle - x) * np.tan(np.deg2rad(west)), (x - middle) * np.tan(np.deg2rad(east))
-    )
-    rows = round((top - bottom + 8_000) / 10)
-    with rasterio.open(
-        file, "w", driver="GTiff", count=1, dtype="float32", crs="EPSG:32654",
-        height=rows, width=len(x),
-        transform=rasterio.transform.from_origin(left - 4_000, top + 4_000, 10, 10),
-    ) as raster:  # fmt: skip
-        raster.write(np.tile(heights.astype(np.float32), (rows, 1)), 1)
-    return file
-
-
-def _cover(file: Path) -> Path:
-    """Trees in the west, crops in the east; in degrees, as WorldCover comes."""
-    area = gpd.GeoSeries([shapely.box(*TILES[0].bounds), shapely.box(*TILES[1].bounds)], crs=32654)
-    west, south, east, north = area.to_crs(4326).total_bounds
-    middle = area.to_crs(4326).iloc[0].bounds[2]
-    cols = 400
-    codes = np.where(np.linspace(west, east, cols) < middle, 10, 40).astype(np.uint8)
-    with rasterio.open(
-        file, "w", driver="GTiff", count=1, dtype="uint8", crs="EPSG:4326", height=200, width=cols,
-        transform=rasterio.transform.from_bounds(west, south, east, north, cols, 200),
-    ) as raster:  # fmt: skip
-        raster.write(np.tile(codes, (200, 1)), 1)
-    return file
-
-
 def test_a_report_says_what_was_missed_where(
     run: Path,
     truth: Path,
@@ -183,7 +148,7 @@ def test_a_report_says_what_was_missed_where(
     tmp_path: Path,
 ) -> None:
     out = tmp_path / "report"
-    dem, cover = _dem(tmp_path / "dem.tif", 35.0, 15.0), _cover(tmp_path / "cover.tif")
+    dem, cover = write_ridge(tmp_path / "dem.tif", 35.0, 15.0), write_cover(tmp_path / "cover.tif")
     given = (run, "--truth", truth, "--dem", dem, "--analysis", "--land-cover", cover)
     found = evaluate(*given, "--out", out)
     track, scores = found["analysis"]["T046D"], found["tracks"]["T046D"]["detections"]
@@ -243,7 +208,7 @@ def test_what_cannot_be_analysed_is_said(
 ) -> None:  # fmt: skip
     from sarlra.cli import main
 
-    places = {"out": tmp_path / "out", "dem": _dem(tmp_path / "dem.tif", 20, 20)}
+    places = {"out": tmp_path / "out", "dem": write_ridge(tmp_path / "dem.tif", 20, 20)}
     given = [text.format(**places) for text in extra]
     monkeypatch.setattr("sys.argv", ["sarlra", "evaluate", str(run), "--truth", str(truth), *given])
     with pytest.raises(SystemExit) as end:
@@ -289,7 +254,7 @@ def test_land_cover_of_another_kind_is_refused(tmp_path: Path) -> None:
     from sarlra.evaluation.ground_layers import cover_name, ground_layers
     from sarlra.terrain.choice import DemSource
 
-    dem = _dem(tmp_path / "dem.tif", 20, 20)
+    dem = write_ridge(tmp_path / "dem.tif", 20, 20)
     (tmp_path / "text.tif").write_text("none")
     with pytest.raises(InputError, match="cannot be read"):
         ground_layers(TILES[0], 64, DemSource(file=dem), None, tmp_path / "text.tif")

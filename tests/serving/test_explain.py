@@ -39,6 +39,8 @@ from tests.contents import files_of
 from tests.models.shipped_copy import copy_without_background
 from tests.servers.files import FileServer
 from tests.servers.items import opera_items, write_items
+from tests.serving.browsing import Opened, running_browser
+from tests.serving.running import serving
 
 #: What is of its run, not of its result.
 TIMES = ("timing.json",)
@@ -280,3 +282,30 @@ def test_an_item_on_a_server_is_explained_as_that_in_the_folder(item: Path, tmp_
         here = run(item, *given, tmp_path / "here")
     assert afar["table"] == here["table"]
     assert files_of(tmp_path / "afar", but=TIMES) == files_of(tmp_path / "here", but=TIMES)
+
+
+@pytest.mark.browser
+@pytest.mark.timeout(300)
+def test_the_map_page_shows_the_layer(item: Path, tmp_path: Path) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(item.parents[2], root)
+    copy = root / item.relative_to(item.parents[2])
+    document = json.loads(copy.read_text())
+    if "contributions" not in document["assets"]:
+        run(copy, "--window", -119.833, 34.778, "--out", tmp_path / "out", "--attach",
+            "--cluster", "none")  # fmt: skip
+    layers = list_layers(
+        Live(read_results(open_place(str(root)))).now, document["collection"], None
+    )
+    (title,) = [one["title"] for one in layers if one["band"] == "contribution"]
+    with running_browser() as browser, serving(root) as url:
+        context = browser.new_context(viewport={"width": 1200, "height": 800})
+        opened = Opened(context.new_page(), url)
+        page = opened.open()
+        page.get_by_label("Image", exact=True).select_option(label=title)
+        opened.wait_for("band=contribution")
+        page.wait_for_load_state("networkidle")
+        assert title in page.locator("#legend").inner_text()
+        assert opened.failed == []
+        assert opened.said == []
+        context.close()

@@ -191,7 +191,8 @@ def test_tile_shows_the_raster(server: str, results: Results) -> None:
 
     name = sorted(results.items)[0]
     west, south, east, north = results.items[name].document["bbox"]
-    tile = morecantile.tms.get("WebMercatorQuad").tile((west + east) / 2, (south + north) / 2, 14)
+    grid = morecantile.tms.get("WebMercatorQuad")
+    tile = grid.tile((west + east) / 2, (south + north) / 2, 14)
     about = httpx.get(f"{server}/tiles/{name}/change/tilejson.json").json()
     url = about["tiles"][0].format(z=tile.z, x=tile.x, y=tile.y)
     answer = httpx.get(url)
@@ -203,6 +204,9 @@ def test_tile_shows_the_raster(server: str, results: Results) -> None:
     narrow = np.asarray(Image.open(BytesIO(httpx.get(f"{url}&rescale=-0.1,0.1").content)))
     assert len(np.unique(narrow[..., 0])) < len(np.unique(image[..., 0]))
     assert httpx.get(f"{server}/tiles/{name}/change/14/0/0.png").status_code == 404
+    # Wherever the raster is said to be there is a picture, though nothing may be in it.
+    for t in grid.tiles(*about["bounds"], zooms=[13]):
+        assert httpx.get(about["tiles"][0].format(z=t.z, x=t.x, y=t.y)).status_code == 200
 
 
 def test_public_validator_finds_no_error(server: str, shared_data: Path) -> None:
