@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import Transformer
 
-from sarlra.composites import build
+from sarlra.composites import blocks
 from sarlra.composites.build import build_composite
 from sarlra.composites.loader import get_loader
 from sarlra.composites.pixels import PixelGrid
@@ -292,7 +292,7 @@ def test_blocks_do_not_matter(
     kind: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build, "BLOCK_SHAPES", ((64, 64),))
+    monkeypatch.setattr(blocks, "BLOCK_SHAPES", ((64, 64),))
     recipe = make_recipe(tile_px=256)
     result = build_composite(tracks[kind], TILE, WHOLE, recipe, None)
     assert len(result["post_vv"].data.chunks[0]) == 5
