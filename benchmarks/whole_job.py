@@ -5,7 +5,7 @@
 start    how long the program takes to say what it can do: ``--help``, ``models list``
 profile  one tile of 4096 pixels with 12 acquisitions, both polarisations and a DEM, in a fresh
          process: wall time, core seconds and the share of all cores by stage; of the turns, the
-         one in the middle. Images come from the system's cache, as a slow disk would be measured
+         one in the middle. Images are read once before, or it would be the disk that is measured
 demo     ``sarlra demo`` in a fresh process: from simulating the world to the scored catalogue
 growth   time and peak memory against acquisitions, pixels and tiles, a fresh process each, and
          ``--figure``
